@@ -1,0 +1,205 @@
+"""Reads users' YAML. All mistakes of a file are reported at once, each as ``file:line:col: path: what is wrong``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from confide.scenarios.errors import ConfideError, InputFileError, Problem
+from confide.scenarios.facts import fact_problems
+from confide.scenarios.library import STRATEGIES, find_scenario
+from confide.scenarios.schema import Scenario
+from confide.scenarios.taxonomy import Taxonomy
+from confide.scenarios.vocabulary import Role
+from confide.scenarios.yamlfile import Loc, YamlDocument, parse_yaml, read_text
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class LoadedScenario(NamedTuple):
+    """A scenario with what it refers to."""
+
+    file: Path
+    scenario: Scenario
+    taxonomy: Taxonomy
+
+
+def read_yaml(file: Path, model: type[Model], extra: Callable[[YamlDocument], list[Problem]] | None = None) -> Model:
+    """Read one YAML file into ``model``.
+
+    Args:
+        file: the file.
+        model: the pydantic model that it must fit.
+        extra: a further check on the raw document, whose problems are reported together with the others.
+
+    Raises:
+        InputFileError: with every problem of the file.
+    """
+    document = parse_yaml(file, read_text(file))
+    problems = list(document.problems)
+    if not isinstance(document.data, dict):
+        problems.append(document.problem((), f"expected a {model.__name__.lower()}: a list of 'name: value' lines"))
+        raise InputFileError(problems)
+    data = dict(document.data)
+    data.pop("$schema", None)
+    if extra:
+        problems += extra(document)
+    result: Model | None = None
+    try:
+        result = model.model_validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=True)
+        problems += [
+            _explain(document, model, detail) for detail in found if detail["type"] != "fact_graph" or not extra
+        ]
+    if problems or result is None:
+        raise InputFileError(problems)
+    return result
+
+
+def read_taxonomy(file: Path) -> Taxonomy:
+    """Read a strategy taxonomy.
+
+    Raises:
+        InputFileError: with every problem of the file.
+    """
+    return read_yaml(file, Taxonomy)
+
+
+def read_scenario(name: str | Path) -> LoadedScenario:
+    """Read a scenario and its taxonomy.
+
+    Args:
+        name: the path of a file, or the id of a shipped scenario.
+
+    Raises:
+        InputFileError: with every problem of the file, its taxonomy included.
+        ConfideError: ``name`` is neither a file nor a shipped scenario.
+    """
+    file = find_scenario(name)
+    scenario = read_yaml(file, Scenario, _fact_references)
+    if scenario.strategies == "esconv":
+        return LoadedScenario(file, scenario, read_taxonomy(STRATEGIES / "esconv.yaml"))
+    return LoadedScenario(file, scenario, read_taxonomy(file.parent / scenario.strategies))
+
+
+def read_scenarios(names: list[str]) -> list[LoadedScenario]:
+    """Read several scenarios, reporting the mistakes of all of them together.
+
+    Raises:
+        InputFileError: with every problem of every file.
+        ConfideError: a name is unknown, or two files have one id.
+    """
+    loaded: list[LoadedScenario] = []
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            loaded.append(read_scenario(name))
+        except InputFileError as error:
+            problems += error.problems
+    if problems:
+        raise InputFileError(problems)
+    files: dict[str, Path] = {}
+    for item in loaded:
+        if files.setdefault(item.scenario.id, item.file) != item.file:
+            raise ConfideError(
+                f"{item.file}: its id '{item.scenario.id}' is also that of {files[item.scenario.id]}: change one"
+            )
+    return list({item.scenario.id: item for item in loaded}.values())
+
+
+def _fact_references(document: YamlDocument) -> list[Problem]:
+    data = document.data
+    facts = {}
+    for role in Role:
+        side = data.get(role.value)
+        entries = side.get("facts") if isinstance(side, dict) else None
+        facts[role] = entries if isinstance(entries, list) else []
+    return [document.problem(p.path, p.what) for p in fact_problems(facts)]
+
+
+def _explain(document: YamlDocument, model: type[BaseModel], detail: ErrorDetails) -> Problem:
+    loc = _in_document(document, tuple(detail["loc"]))
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        fields = _fields_at(model, loc[:-1])
+        near = get_close_matches(str(loc[-1]), fields, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(fields)}"
+        return document.problem(loc, f"there is no field '{loc[-1]}'; {hint}", at_key=True)
+    if kind == "missing":
+        return document.problem(loc, f"'{loc[-1]}' is missing", at_key=True)
+    return document.problem(loc, _wording(kind, detail))
+
+
+def _in_document(document: YamlDocument, loc: Loc) -> Loc:
+    """Drop the parts of pydantic's location that name a branch of a union rather than a place in the file."""
+    kept: list[str | int] = []
+    for index, part in enumerate(loc):
+        if (*kept, part) in document.values or index == len(loc) - 1:
+            kept.append(part)
+    return tuple(kept)
+
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text (put it in quotes)",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "model_type": "a group of 'name: value' lines",
+    "dict_type": "a group of 'name: value' lines",
+}
+
+
+def _wording(kind: str, detail: ErrorDetails) -> str:
+    got = _short(detail["input"])
+    context = detail.get("ctx", {})
+    if kind in _WANTED:
+        return f"expected {_WANTED[kind]}, not {got}"
+    if kind in ("enum", "literal_error"):
+        allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        near = get_close_matches(str(detail["input"]), allowed, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"one of: {', '.join(allowed)}"
+        return f"{got} is not allowed here; {hint}"
+    bounds = {
+        "greater_than_equal": ("ge", "at least"),
+        "less_than_equal": ("le", "at most"),
+        "greater_than": ("gt", "more than"),
+    }
+    if kind in bounds:
+        key, words = bounds[kind]
+        return f"must be {words} {context[key]}, not {got}"
+    if kind == "string_too_short":
+        return "must not be empty"
+    if kind == "string_pattern_mismatch":
+        return f"{got} has characters that are not allowed here; it must fit {context['pattern']}"
+    return detail["msg"]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _fields_at(model: type[BaseModel], loc: Loc) -> list[str]:
+    """Names of the fields that may stand at ``loc`` under ``model``."""
+    models: list[type[BaseModel]] = [model]
+    for part in loc:
+        if isinstance(part, str):
+            fields = [m.model_fields[part].annotation for m in models if part in m.model_fields]
+            models = [found for annotation in fields for found in _models_in(annotation)] or models
+    return list(dict.fromkeys(name for m in models for name in m.model_fields))
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for argument in get_args(annotation) for found in _models_in(argument)]

@@ -1,0 +1,82 @@
+"""A model's answer with everything that it cost, and the errors that stand in for one.
+
+Law: a client raises or answers. It never returns an empty answer, and never one model's answer for another.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from autogen_core.models import CreateResult
+from pydantic import Field
+
+from confide.scenarios import ConfideError
+from confide.scenarios.schema import Frozen
+
+
+class Fault(StrEnum):
+    """Why a model call failed."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    DENIED = "denied"
+    NOT_FOUND = "not_found"
+    BAD_REQUEST = "bad_request"
+    EMPTY = "empty"
+    FILTERED = "filtered"
+    NOT_TEXT = "not_text"
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self in (Fault.UNREACHABLE, Fault.TIMEOUT, Fault.RATE_LIMITED, Fault.SERVER_ERROR)
+
+
+class Attempt(Frozen):
+    """A try at a call that failed before another one succeeded, or before the call was given up."""
+
+    fault: Fault
+    """Why it failed."""
+    message: str
+    """What the server or the network said, in one line."""
+    seconds: Annotated[float, Field(ge=0)]
+    """How long the try took."""
+
+
+class ModelError(ConfideError):
+    """A model call that failed for good."""
+
+    def __init__(
+        self, fault: Fault, message: str, *, retry_after: float | None = None, attempts: tuple[Attempt, ...] = ()
+    ) -> None:
+        """Keep the fault, and the tries that were made."""
+        super().__init__(message)
+        self.fault = fault
+        self.message = message
+        self.retry_after = retry_after
+        """Seconds that the server asked to wait, if it did."""
+        self.attempts = attempts
+
+
+class Completion(CreateResult):
+    """AutoGen's result, with what the log keeps of a call. A figure that the server did not give is None."""
+
+    content: str
+    """The answer's text, exactly."""
+    model: str | None = None
+    """The model's name as the server gave it."""
+    fingerprint: str | None = None
+    """The server's own mark of its build or configuration."""
+    prompt_tokens: int | None = None
+    """Tokens of the prompt."""
+    cached_tokens: int | None = None
+    """Of these, how many the server took from its prefix cache."""
+    completion_tokens: int | None = None
+    """Tokens of the answer."""
+    seconds: float | None = None
+    """From sending the call to having its answer, without waiting for earlier tries."""
+    attempts: tuple[Attempt, ...] = ()
+    """Tries that failed before this one."""

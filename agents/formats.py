@@ -1,0 +1,182 @@
+"""The two ways in which a model may write a reply. Both read into, and write from, the same reply models.
+
+``json`` is for capable models: one JSON object, by schema where the server can hold one. ``tagged`` is for models that
+are too small for it: one line, a bracket and then the words, the bracket held by a grammar where the server can.
+Law: the words of an utterance come out exactly as they went in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, Protocol
+
+from pydantic import ValidationError
+
+from confide.agents.reply import ReplyError, ReplyRules, SeekerReply, SupporterReply
+from confide.scenarios import Role
+
+AnyReply = SeekerReply | SupporterReply
+
+
+class ReplyFormat(Protocol):
+    """Reads and writes replies."""
+
+    name: str
+
+    def parse(self, text: str, rules: ReplyRules) -> AnyReply:
+        """The reply that ``text`` holds.
+
+        Raises:
+            ReplyError: it holds none, or one that breaks the rules.
+        """
+        ...
+
+    def write(self, reply: AnyReply) -> str:
+        """The reply as the model would have written it: so it stands in the role's own history."""
+        ...
+
+
+class JsonFormat:
+    """One JSON object."""
+
+    name = "json"
+
+    def parse(self, text: str, rules: ReplyRules) -> AnyReply:
+        """See :class:`ReplyFormat`. Prose or a code fence around the object is passed over."""
+        data = _json_object(text)
+        model = _MODELS[rules.role]
+        wanted = [name for name in model.model_fields if name != "role"]
+        missing = [name for name in wanted if data.get(name) is None]
+        if missing:
+            raise ReplyError(f"the JSON object lacks: {', '.join(missing)}")
+        if isinstance(data["utterance"], str):
+            _must_speak(data["utterance"])
+        data = {name: data[name] for name in wanted}
+        try:
+            reply = model.model_validate(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ReplyError(f"{where}: {first['msg']}") from None
+        update: dict[str, Any] = {"told": rules.known_facts(list(reply.told or ()))}
+        if isinstance(reply, SupporterReply):
+            update["strategies"] = rules.known_strategies(list(reply.strategies))
+        return reply.model_copy(update=update)
+
+    def write(self, reply: AnyReply) -> str:
+        """See :class:`ReplyFormat`."""
+        order = SEEKER_ORDER if reply.role is Role.SEEKER else SUPPORTER_ORDER
+        data = reply.model_dump(mode="json")
+        return json.dumps({name: data[name] for name in order}, ensure_ascii=False)
+
+    def schema(self, rules: ReplyRules) -> dict[str, Any]:
+        """JSON Schema of a reply, in the strict subset that servers hold models to: all required, nothing extra."""
+        facts: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "maxItems": 0}
+        if rules.facts:
+            facts = {"type": "array", "items": {"type": "string", "enum": list(rules.facts)}}
+        percent = {"type": "integer", "minimum": 0, "maximum": 100}
+        labels = {"type": "string", "enum": list(rules.taxonomy.labels)}
+        known: dict[str, dict[str, Any]] = {
+            "thoughts": {"type": "string"},
+            "emotion": percent,
+            "trust": percent,
+            "notes": {"type": "string"},
+            "strategies": {"type": "array", "items": labels, "minItems": 1},
+            "told": facts,
+            "utterance": {"type": "string", "minLength": 1},
+            "wants_to_end": {"type": "boolean"},
+        }
+        order = SEEKER_ORDER if rules.role is Role.SEEKER else SUPPORTER_ORDER
+        properties = {name: known[name] for name in order}
+        return {"type": "object", "properties": properties, "required": list(order), "additionalProperties": False}
+
+
+class TaggedFormat:
+    """``[emotion N, trust N, told IDS] words`` for a seeker, ``[STRATEGIES] words`` for a supporter."""
+
+    name = "tagged"
+
+    def parse(self, text: str, rules: ReplyRules) -> AnyReply:
+        """See :class:`ReplyFormat`. The words run from the bracket to the end of the line."""
+        match = _TAGGED.fullmatch(text)
+        if not match:
+            raise ReplyError("expected one line and no more: a bracket and then the words")
+        bracket, words = match.groups()
+        _must_speak(words)
+        if rules.role is Role.SUPPORTER:
+            return SupporterReply(utterance=words, strategies=rules.known_strategies(bracket.split(" + ")))
+        state = _SEEKER_BRACKET.fullmatch(bracket)
+        if not state:
+            raise ReplyError("the bracket must read: emotion N, trust N, told ids or nothing")
+        emotion, trust, told = state.groups()
+        ids = [] if told == "nothing" else told.split(" + ")
+        try:
+            return SeekerReply(utterance=words, emotion=int(emotion), trust=int(trust), told=rules.known_facts(ids))
+        except ValidationError:
+            raise ReplyError("emotion and trust must be whole numbers from 0 to 100") from None
+
+    def write(self, reply: AnyReply) -> str:
+        """See :class:`ReplyFormat`."""
+        if isinstance(reply, SupporterReply):
+            return f"[{' + '.join(reply.strategies)}] {reply.utterance}"
+        told = " + ".join(reply.told) or "nothing"
+        return f"[emotion {reply.emotion}, trust {reply.trust}, told {told}] {reply.utterance}"
+
+    def grammar(self, rules: ReplyRules) -> str:
+        """The line as a GBNF grammar, as llama.cpp reads it: the bracket is held, the words are free."""
+        if rules.role is Role.SUPPORTER:
+            names = " | ".join(json.dumps(label, ensure_ascii=False) for label in rules.taxonomy.labels)
+            return f'root ::= "[" name (" + " name)? "] " words\nname ::= {names}\n{_WORDS}'
+        ids = " | ".join(json.dumps(fact) for fact in rules.facts)
+        told = '"nothing" | id (" + " id)*' if ids else '"nothing"'
+        rule = f"\nid ::= {ids}" if ids else ""
+        number = '"100" | [1-9] [0-9] | [0-9]'
+        head = 'root ::= "[emotion " number ", trust " number ", told " told "] " words'
+        return f"{head}\nnumber ::= {number}\ntold ::= {told}{rule}\n{_WORDS}"
+
+
+JSON: Final = JsonFormat()
+TAGGED: Final = TaggedFormat()
+
+SEEKER_ORDER: Final = ("thoughts", "emotion", "trust", "told", "utterance", "wants_to_end")
+"""Fields of a seeker's JSON reply. The private part comes first: a model settles what it feels, then speaks."""
+SUPPORTER_ORDER: Final = ("notes", "strategies", "told", "utterance", "wants_to_end")
+"""Fields of a supporter's JSON reply."""
+
+_MODELS: Final[dict[Role, type[SeekerReply] | type[SupporterReply]]] = {
+    Role.SEEKER: SeekerReply,
+    Role.SUPPORTER: SupporterReply,
+}
+_WORDS = r"words ::= [^\r\n]+"
+_TAGGED = re.compile(r"\s*\[([^\[\]\r\n]*)\] ([^\r\n]*)\s*")
+_SEEKER_BRACKET = re.compile(r"emotion (\d{1,3}), trust (\d{1,3}), told (\S.*)")
+
+
+def reply_format(name: str) -> ReplyFormat:
+    """The format of this name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    formats: dict[str, ReplyFormat] = {"json": JSON, "tagged": TAGGED}
+    return formats[name]
+
+
+def _must_speak(words: str) -> None:
+    if not words.strip():
+        raise ReplyError("the utterance is empty")
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    decoder = json.JSONDecoder()
+    start = text.find("{")
+    while start >= 0:
+        try:
+            data, _ = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            start = text.find("{", start + 1)
+            continue
+        if isinstance(data, dict):
+            return data
+    raise ReplyError("no whole JSON object found")

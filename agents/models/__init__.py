@@ -1,0 +1,26 @@
+"""Model clients: the embedded model, any OpenAI-compatible endpoint, any AutoGen client, and a script for tests."""
+
+from confide.agents.models.base import BaseClient, Request
+from confide.agents.models.registry import BUILT_IN, Model, build_model, find_model, known_models, wrap_client
+from confide.agents.models.scripted import ScriptedClient, draw_reply
+from confide.agents.models.spec import AnySpec, AutoGenSpec, LocalSpec, ModelsFile, OpenAISpec, Price, ScriptedSpec
+
+__all__ = [
+    "BUILT_IN",
+    "AnySpec",
+    "AutoGenSpec",
+    "BaseClient",
+    "LocalSpec",
+    "Model",
+    "ModelsFile",
+    "OpenAISpec",
+    "Price",
+    "Request",
+    "ScriptedClient",
+    "ScriptedSpec",
+    "build_model",
+    "draw_reply",
+    "find_model",
+    "known_models",
+    "wrap_client",
+]

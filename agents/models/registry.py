@@ -1,0 +1,157 @@
+"""From a model's name to a model that can be called.
+
+Names come from three places: built in, ``models.yaml``, and the shorthand ``openai:NAME``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from autogen_core.models import ChatCompletionClient
+
+from confide.agents.completion import Completion
+from confide.agents.formats import ReplyFormat, reply_format
+from confide.agents.models.base import BaseClient, Limit, Retry
+from confide.agents.models.foreign import ForeignClient, load_component
+from confide.agents.models.local import LocalClient
+from confide.agents.models.openai import OpenAIClient
+from confide.agents.models.prices import look_up_price
+from confide.agents.models.scripted import ScriptedClient
+from confide.agents.models.spec import (
+    AnySpec,
+    AutoGenSpec,
+    FormatName,
+    LocalSpec,
+    ModelsFile,
+    OpenAISpec,
+    Price,
+    ScriptedSpec,
+)
+from confide.scenarios import ConfideError, read_yaml
+
+MODELS_FILE: Final = Path("models.yaml")
+"""Looked for in the working folder."""
+BUILT_IN: Final[Mapping[str, AnySpec]] = {
+    "local": LocalSpec(provider="local", price=Price(prompt=0, completion=0)),
+    "scripted": ScriptedSpec(provider="scripted", price=Price(prompt=0, completion=0)),
+}
+"""Models that need no description."""
+
+CAVEATS: Final[Mapping[str, str]] = {
+    "local": "the embedded model is for demos, tutorials and tests: "
+    "its numbers are no finding about people or about large models",
+    "scripted": "no model spoke here: lines were drawn by a script, for tests",
+}
+"""What every place that shows figures of these providers says."""
+
+
+class Model(NamedTuple):
+    """A model that can be called, and how to ask it."""
+
+    name: str
+    """What the user calls it."""
+    client: BaseClient
+    """The client, with its wrappers."""
+    format: ReplyFormat
+    """How its replies are written."""
+    structured: str
+    """How it is held to the format: ``json_schema``, ``json_object``, ``grammar``, ``autogen`` or ``none``."""
+    sends_seed: bool
+    price: Price | None
+    """None where it is unknown."""
+    concurrency: int
+    """Most calls under way at once."""
+    caveat: str | None = None
+    """What a reader of its figures must know; None if there is nothing special."""
+
+    def cost(self, completion: Completion) -> float | None:
+        """US dollars for a call; None where the price or the token counts are unknown."""
+        if self.price is None or completion.prompt_tokens is None or completion.completion_tokens is None:
+            return None
+        cached = completion.cached_tokens or 0
+        at_cached = self.price.prompt if self.price.cached is None else self.price.cached
+        prompt = (completion.prompt_tokens - cached) * self.price.prompt + cached * at_cached
+        return (prompt + completion.completion_tokens * self.price.completion) / 1e6
+
+
+def known_models(file: Path | None = None) -> dict[str, AnySpec]:
+    """All models that have a name: the built-in ones and those of ``file``.
+
+    Args:
+        file: a models file; by default ``models.yaml`` in the working folder, if there is one.
+
+    Raises:
+        InputFileError: with every problem of the file.
+    """
+    if file is None and not MODELS_FILE.is_file():
+        return dict(BUILT_IN)
+    return {**BUILT_IN, **read_yaml(file or MODELS_FILE, ModelsFile).models}
+
+
+def find_model(name: str, models: Mapping[str, AnySpec]) -> AnySpec:
+    """The description of the model called ``name``.
+
+    Raises:
+        ConfideError: there is none.
+    """
+    if name in models:
+        return models[name]
+    provider, _, model = name.partition(":")
+    if provider == "openai" and model:
+        return OpenAISpec(provider="openai", model=model)
+    near = get_close_matches(name, models, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(models)}, or openai:NAME"
+    raise ConfideError(f"no model is called '{name}'; {hint} (describe models in models.yaml)")
+
+
+def build_model(name: str, spec: AnySpec) -> Model:
+    """The model that ``spec`` describes; nothing is opened yet.
+
+    Raises:
+        ConfideError: a key or a package is missing.
+    """
+    structured = "json_schema"
+    sends_seed = True
+    client: BaseClient
+    price = spec.price
+    if isinstance(spec, OpenAISpec):
+        client = Retry(OpenAIClient.from_spec(name, spec), spec.tries)
+        structured, sends_seed = spec.structured, spec.seed
+        price = price or look_up_price(spec.model)
+    elif isinstance(spec, LocalSpec):
+        client = LocalClient(name, spec)
+        structured = "grammar" if spec.format == "tagged" else "json_schema"
+    elif isinstance(spec, AutoGenSpec):
+        client = ForeignClient(name, load_component(name, spec), spec.seed_argument)
+        structured = "autogen"
+    else:
+        client = ScriptedClient(latency_s=spec.latency_ms / 1000, keep=False)
+    client = Limit(client, spec.concurrency)
+    caveat = CAVEATS.get(spec.provider)
+    return Model(name, client, reply_format(spec.format), structured, sends_seed, price, spec.concurrency, caveat)
+
+
+def wrap_client(
+    client: ChatCompletionClient,
+    name: str = "client",
+    *,
+    reply: FormatName = "json",
+    price: Price | None = None,
+    concurrency: int = 16,
+) -> Model:
+    """A model over any AutoGen client, one of your own for instance.
+
+    Args:
+        client: the client.
+        name: what logs call it.
+        reply: how its replies are written, ``json`` or ``tagged``.
+        price: what it costs; None if unknown.
+        concurrency: most calls under way at once.
+    """
+    ours = isinstance(client, BaseClient)
+    inner = client if isinstance(client, BaseClient) else ForeignClient(name, client)
+    structured = "json_schema" if ours else "autogen"
+    return Model(name, Limit(inner, concurrency), reply_format(reply), structured, ours, price, concurrency)

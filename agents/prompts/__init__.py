@@ -1,0 +1,144 @@
+"""Prompt files: one per role and reply format, plain text that a researcher can read and replace.
+
+Law: a block may name only what its source covers. A file that puts a persona into the rules is refused, so that the
+sources in a log are true. Values are put in once; braces inside a value stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from confide.agents.view import text_hash
+from confide.scenarios import InputFileError, Problem, Reveal, Role
+from confide.scenarios.yamlfile import read_text
+
+PUBLIC: Final = ("name", "other", "language")
+"""Values that every block may name: they are known to both roles."""
+
+FACT_BLOCKS: Final = {reveal: f"fact {reveal}" for reveal in Reveal}
+"""The block that words a fact of each reveal kind."""
+
+_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "role": (),
+    "persona": ("background",),
+    "traits": ("traits", "style", "character"),
+    "style": ("style",),
+    "situation": ("situation",),
+    "emotion": ("emotion", "intensity"),
+    "trust": ("start_trust",),
+    "goals": ("goals",),
+    "facts": (),
+    **dict.fromkeys(FACT_BLOCKS.values(), ("id", "text", "trust", "after")),
+    "after": ("ids",),
+    "strategies": ("strategies", "definitions"),
+    "rules": (),
+    "language": (),
+    "format": ("strategies", "definitions"),
+    "opening": (),
+    "talk": (),
+    "state": ("emotion_now", "trust_now", "told_now", "notes_now"),
+    "reply": (),
+    "repair": ("error",),
+}
+_INLINE = ("after", "repair")
+"""Blocks that are filled apart from the others, with their own value alone."""
+_REQUIRED = ("role", *FACT_BLOCKS.values(), "format", "talk")
+_SEEKER_ONLY = ("emotion", "trust")
+_SUPPORTER_ONLY = ("strategies",)
+_PRIVATE = {"persona": "persona", "traits": "persona", "style": "persona", "emotion": "state", "trust": "state",
+            "goals": "goals", "state": "state"}  # fmt: skip
+_HEADER = re.compile(r"\[\[([a-z_ ]+)\]\]\s*")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+class Prompt(NamedTuple):
+    """A prompt file, parsed."""
+
+    role: Role
+    text: str
+    """The whole file."""
+    blocks: Mapping[str, str]
+    """Block name to template, in the order of the file."""
+
+    @property
+    def hash(self) -> str:
+        """Content address of the file."""
+        return text_hash(self.text)
+
+    def source(self, block: str) -> str:
+        """Where a segment made from ``block`` comes from."""
+        if block in _PRIVATE:
+            return f"{_PRIVATE[block]}:{self.role}"
+        return "situation" if block == "situation" else f"instruction:{block}"
+
+    def fill(self, block: str, values: Mapping[str, str | None]) -> str | None:
+        """The block with its values put in; None if the block is absent or a value that it names is unset."""
+        template = self.blocks.get(block)
+        if template is None or any(values[name] is None for name in _PLACEHOLDER.findall(template)):
+            return None
+        return _PLACEHOLDER.sub(lambda match: values[match[1]] or "", template)
+
+
+def shipped_prompt(role: Role, reply_format: str) -> Path:
+    """The shipped file for a role and a reply format (``json`` or ``tagged``)."""
+    return Path(__file__).parent / reply_format / f"{role}.md"
+
+
+def read_prompt(file: Path, role: Role) -> Prompt:
+    """Read a prompt file.
+
+    Raises:
+        InputFileError: with every problem of the file.
+    """
+    return parse_prompt(read_text(file), role, file)
+
+
+def parse_prompt(text: str, role: Role, file: Path) -> Prompt:
+    """Parse the text of a prompt file; ``file`` is for the error messages.
+
+    Raises:
+        InputFileError: with every problem of the file.
+    """
+    lines: dict[str, list[str]] = {}
+    starts: dict[str, int] = {}
+    problems: list[Problem] = []
+    block: str | None = None
+    allowed = [b for b in _VALUES if b not in (_SUPPORTER_ONLY if role is Role.SEEKER else _SEEKER_ONLY)]
+    for number, line in enumerate(text.split("\n"), start=1):
+        header = _HEADER.fullmatch(line)
+        if not header:
+            if block is not None:
+                lines[block].append(line)
+            continue
+        block = header[1]
+        if block not in allowed:
+            near = get_close_matches(block, allowed, n=1)
+            hint = f"did you mean [[{near[0]}]]?" if near else f"the {role}'s blocks are: {', '.join(allowed)}"
+            problems.append(Problem(file, number, 1, "", f"there is no block [[{block}]]; {hint}"))
+        elif block in lines:
+            problems.append(Problem(file, number, 1, "", f"[[{block}]] is given twice (first on line {starts[block]})"))
+        starts[block] = number
+        lines[block] = []
+    for name, start in starts.items():
+        problems += _wrong_values(file, name, lines[name], start)
+    problems += [Problem(file, 1, 1, "", f"the block [[{name}]] is missing") for name in _REQUIRED if name not in lines]
+    if problems:
+        raise InputFileError(problems)
+    return Prompt(role, text, {name: "\n".join(body).rstrip() for name, body in lines.items()})
+
+
+def _wrong_values(file: Path, block: str, body: list[str], start: int) -> list[Problem]:
+    public = () if block in _INLINE else PUBLIC
+    allowed = (*public, *_VALUES.get(block, ()))
+    found = []
+    for offset, line in enumerate(body, start=1):
+        for match in _PLACEHOLDER.finditer(line):
+            if match[1] not in allowed and block in _VALUES:
+                known = ", ".join(f"{{{name}}}" for name in allowed)
+                what = f"[[{block}]] cannot name {match[0]}; it can name: {known}"
+                found.append(Problem(file, start + offset, match.start() + 1, "", what))
+    return found

@@ -1,0 +1,96 @@
+"""A view is what one role may see at one turn. A prompt is made from a view and from nothing else.
+
+Law: :func:`render` is pure. Equal views give equal messages, byte for byte, and no text is changed on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
+
+from confide.scenarios import Role
+
+
+class Place(StrEnum):
+    """Where in a prompt a segment stands, and so who seems to say it."""
+
+    HEAD = "head"
+    """Who the role is and what it knows: one system message, the same at every turn."""
+    OPENING = "opening"
+    """What stands before the talk when the role speaks first: a user message."""
+    OTHER = "other"
+    """An utterance of the other role: a user message of its own."""
+    SELF = "self"
+    """An earlier reply of the role's own, in its reply format: an assistant message of its own."""
+    TAIL = "tail"
+    """What changes from turn to turn: one user message after the talk."""
+
+
+class Segment(NamedTuple):
+    """A piece of a prompt, with where it comes from."""
+
+    source: str
+    """``persona:seeker``, ``fact:quitting``, ``utterance:7``, ``reply:6``, ``instruction:rules`` and the like."""
+    place: Place
+    """Where it stands."""
+    text: str
+    """The words, exactly."""
+
+
+class View(NamedTuple):
+    """What ``role`` may see when it speaks at ``turn``."""
+
+    role: Role
+    turn: int
+    """0-based number of the turn that is to be spoken."""
+    segments: tuple[Segment, ...]
+
+    def plus(self, *more: Segment) -> View:
+        """This view with further segments at its end."""
+        return self._replace(segments=(*self.segments, *more))
+
+
+@lru_cache(maxsize=65536)
+def text_hash(text: str) -> str:
+    """Content address of a text: the first 128 bits of its SHA-256, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def render(view: View) -> list[LLMMessage]:
+    """The messages for the model, in AutoGen's types. They are shared between calls: nobody may change them.
+
+    Neighbouring head segments share one message, and so do neighbouring tail segments, joined by line breaks; every
+    utterance and every reply keeps a message to itself.
+    """
+    messages: list[LLMMessage] = []
+    for place, group in groupby(view.segments, key=_place):
+        texts = [segment.text for segment in group]
+        if place in _JOINED:
+            texts = ["\n".join(texts)]
+        messages += [_message(place, view.role, text) for text in texts]
+    return messages
+
+
+_JOINED = (Place.HEAD, Place.TAIL)
+_place = attrgetter("place")
+
+
+@lru_cache(maxsize=65536)
+def _message(place: Place, role: Role, text: str) -> LLMMessage:
+    if place is Place.HEAD:
+        return SystemMessage(content=text)
+    if place is Place.SELF:
+        return AssistantMessage(content=text, source=role.value)
+    return UserMessage(content=text, source=role.other.value if place is Place.OTHER else "moderator")
+
+
+def prompt_hash(messages: Sequence[LLMMessage]) -> str:
+    """Content address of a whole prompt: of each message's type and exact text, in order."""
+    return text_hash("\n".join(f"{message.type} {text_hash(str(message.content))}" for message in messages))

@@ -1,0 +1,95 @@
+"""One conversation in figures: what ``confide run`` and ``confide show`` say at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from confide.agents import SupporterReply
+from confide.scenarios.schema import Frozen
+from confide.simulator import AnyEvent, Called, Ended, EndReason, Failed, Learned, Spoke, Started
+
+
+class Summary(Frozen):
+    """Figures of one conversation."""
+
+    conversation: str
+    """Its id."""
+    scenario: str
+    """Id of its scenario."""
+    pair_key: str
+    """What conditions are compared within."""
+    turns: int
+    """Turns that were spoken, both roles counted."""
+    ended: EndReason | None
+    """Why it ended; None if it has not."""
+    detail: str | None
+    """For an end by error: what went wrong."""
+    strategies: dict[str, int]
+    """How often the supporter declared each strategy."""
+    told: tuple[str, ...]
+    """Facts that were declared as told, in order."""
+    calls: int
+    """Model calls that were answered."""
+    unreadable: int
+    """Answers that could not be read as a reply."""
+    failed_tries: int
+    """Tries that got no answer."""
+    prompt_tokens: int | None
+    """Tokens of all prompts; None if a call did not report them."""
+    cached_tokens: int | None
+    """Of these, from the server's prefix cache; None if a call did not report them."""
+    completion_tokens: int | None
+    """Tokens of all answers; None if a call did not report them."""
+    cost: float | None
+    """US dollars; None if the cost of a call is unknown."""
+
+
+def summarise(events: Sequence[AnyEvent]) -> Summary:
+    """The figures of one conversation, finished or not.
+
+    Args:
+        events: its log, from the first event on.
+
+    Raises:
+        ValueError: the log has no beginning.
+    """
+    if not events or not isinstance(events[0], Started):
+        raise ValueError("a log begins with its 'started' event")
+    calls = [event for event in events if isinstance(event, Called)]
+    failed = [event for event in events if isinstance(event, Failed)]
+    end = events[-1] if isinstance(events[-1], Ended) else None
+    strategies = Counter(
+        label
+        for event in events
+        if isinstance(event, Spoke) and isinstance(event.reply, SupporterReply)
+        for label in event.reply.strategies
+    )
+    return Summary(
+        conversation=events[0].conversation,
+        scenario=events[0].scenario.id,
+        pair_key=events[0].pair_key,
+        turns=sum(isinstance(event, Spoke) for event in events),
+        ended=end.reason if end else None,
+        detail=end.detail if end else None,
+        strategies=dict(strategies.most_common()),
+        told=tuple(event.fact for event in events if isinstance(event, Learned)),
+        calls=len(calls),
+        unreadable=sum(event.stage == "read" for event in failed),
+        failed_tries=sum(len(call.attempts) for call in calls) + sum(len(event.attempts) for event in failed),
+        prompt_tokens=_whole(call.prompt_tokens for call in calls),
+        cached_tokens=_whole(call.cached_tokens for call in calls),
+        completion_tokens=_whole(call.completion_tokens for call in calls),
+        cost=_total(call.cost for call in calls),
+    )
+
+
+def _total(values: Iterable[float | None]) -> float | None:
+    """The sum; None if any part of it is unknown."""
+    known = list(values)
+    return None if None in known else sum(value for value in known if value is not None)
+
+
+def _whole(values: Iterable[int | None]) -> int | None:
+    total = _total(values)
+    return None if total is None else int(total)

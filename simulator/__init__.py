@@ -1,0 +1,51 @@
+"""HOW a conversation runs: views, the moderator, events, the log, replay and the runner.
+
+Laws: non-interference (what a role may not see changes nothing in its prompts), a log is the whole truth (replay
+reproduces it without a model), and a kill loses at most the turn in flight.
+"""
+
+from confide.simulator.conversation import Conversation, Setup
+from confide.simulator.events import AnyEvent, Called, Ended, EndReason, Failed, Learned, Spoke, Started, TextKept
+from confide.simulator.log import LogWriter, ReadLog, Sink, read_log
+from confide.simulator.moderator import Memory, Moderator
+from confide.simulator.replay import ReplayError, replay, resume
+from confide.simulator.runner import Outcome, Wishes, check_models, models_of, plan_run, run_conversations
+from confide.simulator.state import State, fold
+from confide.simulator.store import RunFolder, RunRecord, find_runs
+from confide.simulator.views import ViewBuilder, build_views
+
+__all__ = [
+    "AnyEvent",
+    "Called",
+    "Conversation",
+    "EndReason",
+    "Ended",
+    "Failed",
+    "Learned",
+    "LogWriter",
+    "Memory",
+    "Moderator",
+    "Outcome",
+    "ReadLog",
+    "ReplayError",
+    "RunFolder",
+    "RunRecord",
+    "Setup",
+    "Sink",
+    "Spoke",
+    "Started",
+    "State",
+    "TextKept",
+    "ViewBuilder",
+    "Wishes",
+    "build_views",
+    "check_models",
+    "find_runs",
+    "fold",
+    "models_of",
+    "plan_run",
+    "read_log",
+    "replay",
+    "resume",
+    "run_conversations",
+]

@@ -1,0 +1,238 @@
+"""What a log holds: one union of events, told apart by ``kind``.
+
+Law: a log is the whole truth. A conversation's state is a fold over its events, and there is no other state to save.
+``at`` is the only field that a replay does not reproduce.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, TypeAdapter
+
+from confide.agents import Attempt, Place
+from confide.agents.models import Price
+from confide.agents.reply import Reply
+from confide.scenarios import Role, Scenario, Taxonomy
+from confide.scenarios.schema import Frozen
+
+VERSION: Final = 1
+"""Version of the event schema that this code writes."""
+
+
+class EndReason(StrEnum):
+    """Why a conversation ended."""
+
+    TURN_LIMIT = "turn_limit"
+    SEEKER_ENDED = "seeker_ended"
+    SUPPORTER_ENDED = "supporter_ended"
+    REPETITION = "repetition"
+    BUDGET = "budget"
+    ERROR = "error"
+
+
+class EventBase(Frozen):
+    """What all events have."""
+
+    v: Literal[1] = VERSION
+    """Version of the event schema."""
+    seq: Annotated[int, Field(ge=0)]
+    """Number of the event in its conversation, from 0, without gaps."""
+    at: float | None = None
+    """When it was logged, in seconds since 1970 (UTC)."""
+
+
+class ModelCard(Frozen):
+    """The model that plays a role, as far as the log needs it."""
+
+    name: str
+    """What the user calls it; run.json holds its description."""
+    format: Literal["json", "tagged"]
+    """How its replies are written."""
+    structured: str
+    """How it is held to the format."""
+    sends_seed: bool
+    """Whether a seed goes with each call."""
+    price: Price | None
+    """What it cost when the run began; None where unknown."""
+    caveat: str | None
+    """What a reader of its figures must know; None if there is nothing special."""
+
+
+class PerRole(Frozen):
+    """One text per role."""
+
+    seeker: str
+    """For the seeker."""
+    supporter: str
+    """For the supporter."""
+
+    def of(self, role: Role) -> str:
+        """The text for ``role``."""
+        return self.seeker if role is Role.SEEKER else self.supporter
+
+
+class Cast(Frozen):
+    """Which model plays which role."""
+
+    seeker: ModelCard
+    """The seeker's."""
+    supporter: ModelCard
+    """The supporter's."""
+
+    def of(self, role: Role) -> ModelCard:
+        """The card of the model that plays ``role``."""
+        return self.seeker if role is Role.SEEKER else self.supporter
+
+
+class Started(EventBase):
+    """The conversation begins: everything that it is made from."""
+
+    kind: Literal["started"] = "started"
+    """``started``."""
+    conversation: str
+    """Id of the conversation, unique in its run."""
+    pair_key: str
+    """Scenario, personas and replicate: what conditions are compared within."""
+    seed: int
+    """The run's seed."""
+    scenario: Scenario
+    """The scenario, whole."""
+    taxonomy: Taxonomy
+    """The strategies that the supporter may declare."""
+    prompts: PerRole
+    """Content address of each role's prompt file, whose text follows as a ``text`` event."""
+    cast: Cast
+    """Which model plays which role."""
+
+
+class TextKept(EventBase):
+    """A text that later events refer to by its content address. Each stands once in a log."""
+
+    kind: Literal["text"] = "text"
+    """``text``."""
+    hash: str
+    """Content address: the first 128 bits of the text's SHA-256, in hex."""
+    text: str
+    """The text, exactly."""
+
+
+class SegmentRef(Frozen):
+    """A segment of a prompt, by content address."""
+
+    source: str
+    """Where it comes from, such as ``fact:quitting`` or ``utterance:7``."""
+    place: Place
+    """Where in the prompt it stands."""
+    hash: str
+    """Content address of its text, which is a ``text`` event's, an utterance's or a reply's."""
+
+
+class Called(EventBase):
+    """A model was called, and answered."""
+
+    kind: Literal["called"] = "called"
+    """``called``."""
+    turn: int
+    """Turn that the call was made for, from 0."""
+    role: Role
+    """Role that it was made for."""
+    purpose: Literal["speak", "repair"]
+    """What for."""
+    kept: int
+    """The prompt begins with this many segments of the same role's previous call."""
+    segments: tuple[SegmentRef, ...]
+    """The segments after those."""
+    prompt: str
+    """Content address of the messages that the model client received."""
+    seed: int
+    """The seed of the call."""
+    reply: str
+    """The answer, exactly."""
+    finish_reason: str
+    """Why the model stopped, as the server said."""
+    model: str | None
+    """The model's name as the server gave it; None if it gave none."""
+    fingerprint: str | None
+    """The server's own mark of its configuration; None if it gave none."""
+    prompt_tokens: int | None
+    """Tokens of the prompt; None if not reported."""
+    cached_tokens: int | None
+    """Of these, from the server's prefix cache; None if not reported."""
+    completion_tokens: int | None
+    """Tokens of the answer; None if not reported."""
+    seconds: float | None
+    """How long the call took, without earlier tries."""
+    attempts: tuple[Attempt, ...]
+    """Tries that failed before it was answered."""
+    cost: float | None
+    """US dollars; None where the price or the tokens are unknown."""
+
+
+class Spoke(EventBase):
+    """A turn: what was said, and what the speaker kept to itself."""
+
+    kind: Literal["spoke"] = "spoke"
+    """``spoke``."""
+    turn: int
+    """Number of the turn, from 0."""
+    role: Role
+    """Who spoke."""
+    reply: Reply
+    """The reply. Its utterance is public; the rest is private to the speaker."""
+
+
+class Learned(EventBase):
+    """A role came to know a fact of the other's."""
+
+    kind: Literal["learned"] = "learned"
+    """``learned``."""
+    turn: int
+    """Turn in which it was told."""
+    fact: str
+    """Id of the fact."""
+    by: Role
+    """Who learned it."""
+    how: Literal["told"] = "told"
+    """How: its owner declared to have told it."""
+
+
+class Failed(EventBase):
+    """Something went wrong. Nothing is put in its place."""
+
+    kind: Literal["failed"] = "failed"
+    """``failed``."""
+    turn: int
+    """Turn in which it happened."""
+    role: Role
+    """Whose turn it was."""
+    stage: Literal["call", "read"]
+    """``call``: the model gave no answer. ``read``: its answer could not be read as a reply."""
+    purpose: Literal["speak", "repair"] | None
+    """Purpose of the call whose answer could not be read; None where there was no answer."""
+    fault: str
+    """The kind of failure."""
+    message: str
+    """What went wrong, in one line."""
+    attempts: tuple[Attempt, ...] = ()
+    """The tries that were made."""
+
+
+class Ended(EventBase):
+    """The conversation is over."""
+
+    kind: Literal["ended"] = "ended"
+    """``ended``."""
+    reason: EndReason
+    """Why."""
+    turns: int
+    """Turns that were spoken."""
+    detail: str | None = None
+    """For ``error``: what went wrong."""
+
+
+Event = Annotated[Started | TextKept | Called | Spoke | Learned | Failed | Ended, Field(discriminator="kind")]
+AnyEvent = Started | TextKept | Called | Spoke | Learned | Failed | Ended
+EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(Event)
+"""Reads any event."""

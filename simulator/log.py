@@ -1,0 +1,172 @@
+"""One append-only JSON-lines file per conversation.
+
+Laws: an event is on its way to disk before the next thing happens; a kill loses at most the line being written; a
+finished log is committed by a hard link that fails if one is there, so that a conversation is committed exactly once.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from pydantic import ValidationError
+
+from confide.scenarios import ConfideError, InputFileError, Problem
+from confide.simulator.events import EVENTS, VERSION, AnyEvent
+
+
+class Sink(Protocol):
+    """Takes events, in order."""
+
+    def write(self, event: AnyEvent) -> None:
+        """Keep ``event``."""
+        ...
+
+
+class LogBusyError(ConfideError):
+    """Another process is writing this conversation."""
+
+
+class ReadLog(NamedTuple):
+    """What a log file holds."""
+
+    events: list[AnyEvent]
+    """Its whole events."""
+    size: int
+    """Bytes that they take; what stands after them is the torn line of a killed writer."""
+
+
+def read_log(file: Path) -> ReadLog:
+    """Read a log, finished or not. A torn last line is passed over.
+
+    Raises:
+        InputFileError: the file cannot be read, or a line before the last is damaged, or is of a newer version.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise InputFileError([Problem(file, 1, 1, "", f"cannot be read: {error.strerror}")]) from None
+    events: list[AnyEvent] = []
+    size = 0
+    for number, line in enumerate(_lines(data), start=1):
+        try:
+            event = EVENTS.validate_json(line)
+        except ValidationError as error:
+            raise InputFileError([Problem(file, number, 1, "", _damage(line, error))]) from None
+        if event.seq != len(events):
+            raise InputFileError([Problem(file, number, 1, "seq", f"expected event {len(events)}, not {event.seq}")])
+        events.append(event)
+        size += len(line) + 1
+    return ReadLog(events, size)
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """The lines that end in a line break."""
+    start = 0
+    while (end := data.find(b"\n", start)) >= 0:
+        yield data[start:end]
+        start = end + 1
+
+
+def _damage(line: bytes, error: ValidationError) -> str:
+    newer = f'"v":{VERSION}' not in line[:40].decode("utf-8", "replace") and b'"v":' in line[:40]
+    if newer:
+        return f"written by another version of confide (this one reads version {VERSION})"
+    first = error.errors(include_url=False)[0]
+    return f"not an event: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+class LogWriter:
+    """Appends to a conversation's live file, and commits it when the conversation is over."""
+
+    def __init__(self, live: Path, final: Path) -> None:
+        """Open the live file, and take hold of it.
+
+        Raises:
+            LogBusyError: another process holds it.
+            ConfideError: it cannot be opened.
+        """
+        self._live = live
+        self._final = final
+        try:
+            self._fd = os.open(live, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise _cannot_write(live, error) from None
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise LogBusyError(f"{live} is being written by another process") from None
+        except OSError:  # a file system without locks: the commit alone keeps conversations apart
+            pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+    def recover(self) -> list[AnyEvent]:
+        """The events of an earlier attempt; a torn last line is cut off.
+
+        Raises:
+            InputFileError: the file is damaged before its last line.
+            ConfideError: the torn line cannot be cut off.
+        """
+        log = read_log(self._live)
+        try:
+            if os.fstat(self._fd).st_size > log.size:
+                os.ftruncate(self._fd, log.size)
+        except OSError as error:
+            raise _cannot_write(self._live, error) from None
+        return log.events
+
+    def write(self, event: AnyEvent) -> None:
+        """Append ``event`` as one line, in one write.
+
+        Raises:
+            ConfideError: the disk is full, or the file cannot be written for another reason.
+        """
+        line = event.model_copy(update={"at": time.time()}).model_dump_json().encode() + b"\n"
+        try:
+            if os.write(self._fd, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise _cannot_write(self._live, error) from None
+
+    def commit(self) -> bool:
+        """Make the finished log durable and give it its final name.
+
+        Returns:
+            Whether this attempt is the one that counts; False if the conversation was committed before.
+
+        Raises:
+            ConfideError: the disk refuses.
+        """
+        try:
+            os.fsync(self._fd)
+            try:
+                os.link(self._live, self._final)
+                first = True
+            except FileExistsError:
+                first = False
+            self._live.unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot_write(self._final, error) from None
+        return first
+
+    def discard(self) -> None:
+        """Remove the live file of a conversation that was committed elsewhere."""
+        self._live.unlink(missing_ok=True)
+
+
+def _cannot_write(file: Path, error: OSError) -> ConfideError:
+    return ConfideError(f"cannot write {file}: {error.strerror or error}")

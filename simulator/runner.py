@@ -1,0 +1,222 @@
+"""Runs many conversations.
+
+Laws: conversations are independent; one that fails takes no other with it; whatever happens, what is on disk can be
+run on from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from confide.agents import (
+    Fault,
+    Model,
+    ModelError,
+    Prompt,
+    build_model,
+    find_model,
+    parse_prompt,
+    read_prompt,
+    shipped_prompt,
+)
+from confide.agents.models import AnySpec
+from confide.scenarios import ConfideError, InputFileError, LoadedScenario, Role
+from confide.simulator.conversation import Setup
+from confide.simulator.events import AnyEvent, PerRole
+from confide.simulator.log import LogBusyError
+from confide.simulator.moderator import Moderator
+from confide.simulator.store import Planned, RunFolder, RunRecord, RunScenario, new_run_id, software, utc_now
+
+_STOPS_THE_RUN = (Fault.DENIED, Fault.NOT_FOUND)
+"""Faults that no other conversation would escape."""
+DEFAULT_MODEL = "local"
+"""Plays where neither the command line nor the scenario names a model."""
+
+
+class Watcher(Protocol):
+    """Is told what happens, as it happens."""
+
+    def __call__(self, conversation: str, event: AnyEvent) -> None:
+        """``event`` is in the log of ``conversation``."""
+        ...
+
+
+class Outcome(NamedTuple):
+    """What became of a run."""
+
+    finished: int
+    """Conversations that this process committed."""
+    unfinished: Mapping[str, str]
+    """Conversations that stay open, with why."""
+
+
+class Wishes(NamedTuple):
+    """What a run is to be, beyond its scenarios."""
+
+    model: str | None = None
+    """Plays both roles, whatever the scenarios say."""
+    replicates: int = 1
+    turns: int | None = None
+    """Turn limit, in place of the scenarios' own."""
+    seed: int = 0
+    command: tuple[str, ...] = ()
+
+
+def plan_run(
+    loaded: list[LoadedScenario], specs: Mapping[str, AnySpec], wishes: Wishes
+) -> tuple[RunRecord, dict[str, Model]]:
+    """Resolve a run: read prompts, build models. Nothing is written.
+
+    Raises:
+        InputFileError: a prompt file is wrong.
+        ConfideError: a model is unknown, or a key is missing.
+    """
+    used: dict[str, AnySpec] = {}
+    resolved = [_resolve(item, specs, wishes, used) for item in loaded]
+    models = {name: build_model(name, spec) for name, spec in used.items()}
+    now = utc_now()
+    label = loaded[0].scenario.id if len(loaded) == 1 else f"{len(loaded)}-scenarios"
+    record = RunRecord(
+        id=new_run_id(now, label),
+        created=now.isoformat(timespec="seconds"),
+        seed=wishes.seed,
+        replicates=wishes.replicates,
+        scenarios=tuple(resolved),
+        models=used,
+        prices={name: model.price for name, model in models.items()},
+        software=software(),
+        command=wishes.command,
+    )
+    return record, models
+
+
+def _resolve(
+    item: LoadedScenario, specs: Mapping[str, AnySpec], wishes: Wishes, used: dict[str, AnySpec]
+) -> RunScenario:
+    scenario = item.scenario
+    if wishes.turns is not None:
+        scenario = scenario.model_copy(update={"limits": scenario.limits.model_copy(update={"turns": wishes.turns})})
+    names, prompts = {}, {}
+    problems = []
+    for role in Role:
+        name = wishes.model or scenario.models.of(role) or DEFAULT_MODEL
+        spec = find_model(name, specs)
+        used[name] = spec
+        names[role.value] = name
+        own = scenario.prompts.of(role)
+        file = item.file.parent / own if own else shipped_prompt(role, spec.format)
+        try:
+            prompts[role.value] = read_prompt(file, role).text
+        except InputFileError as error:
+            problems += error.problems
+    if problems:
+        raise InputFileError(problems)
+    return RunScenario(
+        file=str(item.file),
+        scenario=scenario,
+        taxonomy=item.taxonomy,
+        prompts=PerRole(**prompts),
+        models=PerRole(**names),
+    )
+
+
+def models_of(record: RunRecord) -> dict[str, Model]:
+    """The models of a run that is resumed, at the prices that it began with.
+
+    Raises:
+        ConfideError: a key or a package is missing.
+    """
+    return {name: build_model(name, spec)._replace(price=record.prices[name]) for name, spec in record.models.items()}
+
+
+async def check_models(models: Mapping[str, Model]) -> None:
+    """Find out, before any conversation starts, whether all models can be called.
+
+    Raises:
+        ConfideError: one cannot.
+    """
+    for model in models.values():
+        await model.client.check()
+
+
+async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: Watcher) -> Outcome:
+    """Run what is left to run, as many conversations at once as the models bear.
+
+    Raises:
+        ConfideError: the disk or an endpoint refuses everything; what is on disk can be resumed.
+    """
+    left = (planned for planned in run.planned() if not run.final(planned.id).exists())
+    unfinished: dict[str, str] = {}
+    finished = 0
+
+    async def work(queue: Iterator[Planned]) -> None:
+        nonlocal finished
+        for planned in queue:
+            why = await _converse(run, planned, models, watch)
+            if why is None:
+                finished += 1
+            else:
+                unfinished[planned.id] = why
+
+    workers = sum(model.concurrency for model in models.values())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(workers, run.record.replicates * len(run.record.scenarios))):
+                group.create_task(work(left))
+    except* ConfideError as errors:
+        raise _first(errors) from None
+    finally:
+        for model in models.values():
+            await model.client.close()
+    return Outcome(finished, unfinished)
+
+
+async def _converse(run: RunFolder, planned: Planned, models: Mapping[str, Model], watch: Watcher) -> str | None:
+    """Run one conversation; gives why it stays open, or None."""
+    try:
+        writer = run.writer(planned.id)
+    except LogBusyError as error:
+        return str(error)
+    with writer:
+        if run.final(planned.id).exists():  # committed by another process since the queue was read
+            writer.discard()
+            return None
+        setup = setup_of(run.record, planned, models)
+        moderator = Moderator(setup, writer, writer.recover())
+        try:
+            async for event in moderator.converse():
+                watch(planned.id, event)
+        except ModelError as error:
+            if error.fault in _STOPS_THE_RUN:
+                raise
+            return error.message
+        await asyncio.to_thread(writer.commit)
+    return None
+
+
+def setup_of(record: RunRecord, planned: Planned, models: Mapping[str, Model]) -> Setup:
+    """What a planned conversation is made from."""
+    item = planned.scenario
+    return Setup(
+        conversation=planned.id,
+        pair_key=planned.pair_key,
+        seed=record.seed,
+        scenario=item.scenario,
+        taxonomy=item.taxonomy,
+        prompts={role: _prompt(item.prompts.of(role), role) for role in Role},
+        models={role: models[item.models.of(role)] for role in Role},
+    )
+
+
+@lru_cache(maxsize=256)
+def _prompt(text: str, role: Role) -> Prompt:
+    return parse_prompt(text, role, Path(f"{role} prompt in run.json"))
+
+
+def _first(group: BaseExceptionGroup[ConfideError]) -> ConfideError:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

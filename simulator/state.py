@@ -1,0 +1,85 @@
+"""The state of a conversation: a fold over its events. Law: :meth:`State.after` sees state and event alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from confide.agents import SeekerReply, SupporterReply
+from confide.scenarios import Role
+from confide.simulator.events import AnyEvent, Called, Ended, Learned, Spoke, Started
+
+
+class State(NamedTuple):
+    """Where a conversation stands."""
+
+    seq: int = 0
+    """Number of the next event."""
+    started: Started | None = None
+    """The first event, once there is one."""
+    turns: tuple[Spoke, ...] = ()
+    """The turns that were spoken."""
+    told: Mapping[str, int] = {}
+    """Facts that were told, with the turn."""
+    tokens: int = 0
+    """Tokens used, as far as they were reported."""
+    ended: Ended | None = None
+    """The last event, once there is one."""
+
+    def after(self, event: AnyEvent) -> State:
+        """The state after ``event``.
+
+        Raises:
+            ValueError: the event is not the next one.
+        """
+        if event.seq != self.seq:
+            raise ValueError(f"event {event.seq} does not follow event {self.seq - 1}")
+        change: dict[str, Any] = {"seq": self.seq + 1}
+        if isinstance(event, Called):
+            change["tokens"] = self.tokens + (event.prompt_tokens or 0) + (event.completion_tokens or 0)
+        elif isinstance(event, Spoke):
+            change["turns"] = (*self.turns, event)
+        elif isinstance(event, Learned):
+            change["told"] = {**self.told, event.fact: event.turn}
+        elif isinstance(event, Started):
+            change["started"] = event
+        elif isinstance(event, Ended):
+            change["ended"] = event
+        return self._replace(**change)
+
+    def next_role(self) -> Role:
+        """Whose turn it is.
+
+        Raises:
+            ValueError: the conversation has not started.
+        """
+        if self.turns:
+            return self.turns[-1].role.other
+        if self.started is None:
+            raise ValueError("the conversation has not started")
+        return self.started.scenario.opens
+
+    def last_reply(self, role: Role) -> SeekerReply | SupporterReply | None:
+        """What ``role`` replied last: its private state is in it. None before its first turn."""
+        for spoke in reversed(self.turns[-2:]):
+            if spoke.role is role:
+                return spoke.reply
+        return None
+
+    def told_by(self, role: Role) -> tuple[str, ...]:
+        """Facts that ``role`` told, in the order in which it told them."""
+        return tuple(
+            dict.fromkeys(fact for spoke in self.turns if spoke.role is role for fact in spoke.reply.told or ())
+        )
+
+
+def fold(events: Iterable[AnyEvent]) -> State:
+    """The state after all ``events``.
+
+    Raises:
+        ValueError: they are not numbered from 0 without gaps.
+    """
+    state = State()
+    for event in events:
+        state = state.after(event)
+    return state

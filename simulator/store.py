@@ -1,0 +1,231 @@
+"""The runs folder: what a run is made of, and where its conversations lie.
+
+::
+
+    runs/<run>/run.json                   the run, resolved: scenarios, models, prompts, seed, versions
+    runs/<run>/conversations/<id>.jsonl   finished conversations
+    runs/<run>/live/<id>.jsonl            conversations under way, or interrupted
+
+Law: run.json is written once, before the first conversation, and everything that a resumed run needs is in it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from confide.agents import text_hash
+from confide.agents.models import AnySpec, Price
+from confide.scenarios import ConfideError, InputFileError, Problem, Role, Scenario, Taxonomy
+from confide.scenarios.schema import Frozen
+from confide.simulator.events import PerRole
+from confide.simulator.log import LogWriter
+
+PACKAGES: Final = ("autogen-agentchat", "autogen-core", "openai", "pydantic", "xllamacpp")
+"""Packages whose versions a run keeps."""
+
+
+class RunScenario(Frozen):
+    """A scenario of a run, with everything that it refers to."""
+
+    file: str
+    """Where it was read from."""
+    scenario: Scenario
+    """The scenario, as it is run: with the run's own limits."""
+    taxonomy: Taxonomy
+    """Its strategies."""
+    prompts: PerRole
+    """The text of each role's prompt file."""
+    models: PerRole
+    """The name of the model that plays each role."""
+
+    @property
+    def pair_prefix(self) -> str:
+        """The part of the pair key that all replicates share: the scenario, and the personas by content address."""
+        personas = [self.scenario.role(role).persona.model_dump_json() for role in Role]
+        return f"{self.scenario.id}/{text_hash(''.join(personas))[:8]}"
+
+
+class Software(Frozen):
+    """What a run was made with."""
+
+    confide: str
+    """Version of confide."""
+    python: str
+    """Version of Python."""
+    platform: str
+    """Operating system and processor."""
+    packages: dict[str, str]
+    """Versions of the packages that matter."""
+    git: str | None
+    """Revision of the working folder's git repository, with ``+changes`` if it was not clean; None outside of one."""
+
+
+class RunRecord(Frozen):
+    """``run.json``: a run, resolved."""
+
+    v: Literal[1] = 1
+    """Version of this file's schema."""
+    id: str
+    """Name of the run's folder."""
+    created: str
+    """When, in ISO 8601 (UTC)."""
+    seed: int
+    """The run's seed; all others derive from it."""
+    replicates: Annotated[int, Field(ge=1)]
+    """Conversations per scenario."""
+    scenarios: tuple[RunScenario, ...]
+    """The scenarios."""
+    models: dict[str, AnySpec]
+    """The models that play, by name. No keys: only the names of the variables that hold them."""
+    prices: dict[str, Price | None]
+    """Their prices when the run began; None where unknown."""
+    software: Software
+    """What it was made with."""
+    command: tuple[str, ...]
+    """The command line."""
+
+
+class Planned(NamedTuple):
+    """A conversation that a run is to have."""
+
+    id: str
+    pair_key: str
+    scenario: RunScenario
+
+
+class RunFolder:
+    """One run on disk."""
+
+    def __init__(self, path: Path, record: RunRecord) -> None:
+        """A run that is there; see :meth:`create` and :meth:`open`."""
+        self.path = path
+        self.record = record
+
+    @classmethod
+    def create(cls, runs: Path, record: RunRecord) -> RunFolder:
+        """Make the folder of a new run, with its run.json.
+
+        Raises:
+            ConfideError: the runs folder cannot be written.
+        """
+        path = runs / record.id
+        try:
+            for folder in (path / "conversations", path / "live"):
+                folder.mkdir(parents=True)
+            draft = path / "run.json.draft"
+            with draft.open("x", encoding="utf-8") as out:
+                out.write(record.model_dump_json(indent=1) + "\n")
+                out.flush()
+                os.fsync(out.fileno())
+            draft.rename(path / "run.json")
+        except OSError as error:
+            raise ConfideError(f"cannot write the run's folder {path}: {error.strerror or error}") from None
+        return cls(path, record)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Open a run.
+
+        Raises:
+            InputFileError: the folder holds no readable run.json.
+        """
+        file = path / "run.json"
+        try:
+            record = RunRecord.model_validate_json(file.read_bytes())
+        except OSError:
+            raise InputFileError([Problem(file, 1, 1, "", "there is no such file: is the folder a run's?")]) from None
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputFileError(
+                [Problem(file, 1, 1, where, f"not a run of this version of confide: {first['msg']}")]
+            ) from None
+        return cls(path, record)
+
+    def planned(self) -> Iterator[Planned]:
+        """All conversations of the run, replicate by replicate."""
+        for replicate in range(self.record.replicates):
+            for scenario in self.record.scenarios:
+                name = f"{scenario.scenario.id}.{replicate:04d}"
+                yield Planned(name, f"{scenario.pair_prefix}/{replicate}", scenario)
+
+    def final(self, conversation: str) -> Path:
+        """Where a finished conversation lies."""
+        return self.path / "conversations" / f"{conversation}.jsonl"
+
+    def live(self, conversation: str) -> Path:
+        """Where a conversation lies while it is under way."""
+        return self.path / "live" / f"{conversation}.jsonl"
+
+    def writer(self, conversation: str) -> LogWriter:
+        """A writer for the conversation's log.
+
+        Raises:
+            LogBusyError: another process is writing it.
+            ConfideError: it cannot be written.
+        """
+        return LogWriter(self.live(conversation), self.final(conversation))
+
+    def logs(self) -> list[Path]:
+        """All logs that are there, finished ones first."""
+        finished = sorted((self.path / "conversations").glob("*.jsonl"))
+        done = {file.name for file in finished}
+        return finished + [file for file in sorted((self.path / "live").glob("*.jsonl")) if file.name not in done]
+
+
+def find_runs(runs: Path) -> list[RunFolder]:
+    """The runs under ``runs``, oldest first. Folders that hold no run are passed over."""
+    return sorted((RunFolder.open(file.parent) for file in runs.glob("*/run.json")), key=lambda run: run.record.created)
+
+
+def new_run_id(now: datetime, label: str) -> str:
+    """A name for a run's folder: time, label, and four random letters so that runs of one second differ."""
+    return f"{now:%Y%m%d-%H%M%S}-{label}-{secrets.token_hex(2)}"
+
+
+def software() -> Software:
+    """What this process runs on."""
+    packages = {}
+    for name in PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    try:
+        ours = version("confide")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        ours = "unknown"
+    return Software(
+        confide=ours,
+        python=platform.python_version(),
+        platform=f"{sys.platform} {platform.machine()}",
+        packages=packages,
+        git=_git_revision(),
+    )
+
+
+def _git_revision() -> str | None:
+    try:
+        revision, changes = (
+            subprocess.run(["git", *args], capture_output=True, text=True, timeout=5, check=True).stdout.strip()  # noqa: S603, S607
+            for args in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return revision + ("+changes" if changes else "")
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)

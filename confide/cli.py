@@ -1,0 +1,185 @@
+"""The command line. This module only says what there is to say; commands import their work when they run.
+
+Exit codes: 0 done; 1 done, but something in it failed; 2 a mistake of the user's, told in one line; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="confide",
+    help="Simulate emotional support conversations between agents that know different things.\n\n"
+    "This is a research simulator. It is no therapist, and nothing that it writes is advice.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="List, fetch and test models.", rich_markup_mode=None, invoke_without_command=True)
+app.add_typer(models_app, name="models")
+
+RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")]
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option("--models", metavar="FILE", help="File that describes models; default: models.yaml, if it is there."),
+]
+RUNS = Path("runs")
+
+
+def main() -> None:
+    """Run the command line. A user's mistake ends in one line on standard error and exit code 2."""
+    from confide.scenarios.errors import ConfideError  # noqa: PLC0415  (see the module's docstring)
+
+    try:
+        app()
+    except ConfideError as error:
+        sys.stderr.write("".join(f"confide: {line}\n" for line in str(error).splitlines()))
+        sys.exit(2)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001  (typer calls it with the flag)
+    if value:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"confide {version('confide')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    scenarios: Annotated[
+        list[str], typer.Argument(metavar="SCENARIO...", help="Scenario files, or names of shipped scenarios.")
+    ],
+    *,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Model for both roles, in place of the scenarios' own.")
+    ] = None,
+    n: Annotated[int, typer.Option("--n", metavar="K", min=1, help="Conversations per scenario.")] = 1,
+    turns: Annotated[
+        int | None, typer.Option(metavar="K", min=1, help="Turn limit, in place of the scenarios' own.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="K", help="The run's seed.")] = 0,
+    runs: RunsOption = RUNS,
+    models: ModelsOption = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show the first conversation as it is spoken.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
+) -> None:
+    """Run conversations; prints the run's folder last."""
+    from confide.commands.run import start  # noqa: PLC0415
+    from confide.simulator import Wishes  # noqa: PLC0415
+
+    wishes = Wishes(model, n, turns, seed, ("confide", *sys.argv[1:]))
+    raise typer.Exit(start(scenarios, wishes, runs, models, watch=watch, as_json=json))
+
+
+@app.command()
+def resume(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
+) -> None:
+    """Go on with a run that was interrupted; what was answered is not paid for again."""
+    from confide.commands.run import go_on  # noqa: PLC0415
+
+    raise typer.Exit(go_on(run_folder, as_json=json))
+
+
+@app.command("ls")
+def list_runs(*, runs: RunsOption = RUNS) -> None:
+    """List the runs."""
+    from confide.commands.look import list_runs as work  # noqa: PLC0415
+
+    work(runs)
+
+
+@app.command()
+def show(
+    target: Annotated[
+        Path | None, typer.Argument(metavar="[RUN|LOG]", help="A run's folder or a log; default: the newest run.")
+    ] = None,
+    *,
+    conversation: Annotated[
+        str | None, typer.Option("--conversation", "-c", metavar="ID", help="Which one of a run's.")
+    ] = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Show a conversation in the terminal, with what each side keeps to itself in the margin."""
+    from confide.commands.look import show as work  # noqa: PLC0415
+
+    work(target, conversation, runs)
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scenario files.")],
+) -> None:
+    """Check scenario files; names every mistake by file, line and field."""
+    from confide.commands.author import check as work  # noqa: PLC0415
+
+    work(files)
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path("scenario.yaml"),
+) -> None:
+    """Write a commented scenario to start from."""
+    from confide.commands.author import init as work  # noqa: PLC0415
+
+    work(file)
+
+
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(metavar="[scenario|taxonomy|models|event|run]")] = "scenario",
+) -> None:
+    """Print a JSON Schema with descriptions, for editors and validators."""
+    from confide.commands.author import schema as work  # noqa: PLC0415
+
+    work(kind)
+
+
+@models_app.callback()
+def _models(context: typer.Context, models: ModelsOption = None) -> None:
+    if context.invoked_subcommand is None:
+        from confide.commands.models import list_models  # noqa: PLC0415
+
+        list_models(models)
+
+
+@models_app.command("fetch")
+def fetch(
+    name: Annotated[str, typer.Argument(help="The model; only 'local' has anything to fetch.")] = "local",
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="Take the weights from this file.")
+    ] = None,
+) -> None:
+    """Fetch the embedded model's weights, once."""
+    from confide.commands.models import fetch as work  # noqa: PLC0415
+
+    work(name, source)
+
+
+@models_app.command("test")
+def test(
+    name: Annotated[str, typer.Argument(help="The model.")],
+    models: ModelsOption = None,
+) -> None:
+    """Say whether a model answers, follows a schema, returns log-probabilities and caches prefixes."""
+    from confide.commands.models import test as work  # noqa: PLC0415
+
+    raise typer.Exit(work(name, models))

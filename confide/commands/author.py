@@ -1,0 +1,77 @@
+"""Commands for those who write scenarios: ``check``, ``init``, ``schema``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from confide.scenarios import ConfideError, InputFileError, Problem, Role, Scenario, Taxonomy, read_scenarios
+from confide.scenarios.library import TEMPLATE
+
+
+def check(files: list[Path]) -> None:
+    """Check scenario files, and the taxonomies and prompts that they name; say what each one holds."""
+    loaded = read_scenarios([str(file) for file in files])
+    problems: list[Problem] = []
+    for item in loaded:
+        for role in Role:
+            own = item.scenario.prompts.of(role)
+            if own:
+                from confide.agents import read_prompt  # noqa: PLC0415  (loads AutoGen; most scenarios never need it)
+
+                try:
+                    read_prompt(item.file.parent / own, role)
+                except InputFileError as error:
+                    problems += error.problems
+    if problems:
+        raise InputFileError(problems)
+    for item in loaded:
+        facts = " and ".join(f"{len(item.scenario.role(role).facts)} {role}" for role in Role)
+        typer.echo(f"{item.file}: ok: '{item.scenario.id}', {facts} facts, at most {item.scenario.limits.turns} turns")
+
+
+def init(file: Path) -> None:
+    """Write the commented scenario, unless the file is there."""
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(TEMPLATE.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise ConfideError(f"{file} is there already: give another name") from None
+    except OSError as error:
+        raise ConfideError(f"cannot write {file}: {error.strerror}") from None
+    typer.echo(f"wrote {file}; edit it, then: confide check {file}")
+
+
+def schema(kind: str) -> None:
+    """Print the JSON Schema of a kind of file."""
+    typer.echo(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+
+
+def schema_of(kind: str) -> dict[str, Any]:
+    """The JSON Schema of a kind of file.
+
+    Raises:
+        ConfideError: there is no such kind.
+    """
+    if kind == "scenario":
+        found = Scenario.model_json_schema()
+    elif kind == "taxonomy":
+        found = Taxonomy.model_json_schema()
+    elif kind == "models":
+        from confide.agents.models import ModelsFile  # noqa: PLC0415
+
+        found = ModelsFile.model_json_schema()
+    elif kind == "event":
+        from confide.simulator.events import EVENTS  # noqa: PLC0415
+
+        found = EVENTS.json_schema()
+    elif kind == "run":
+        from confide.simulator import RunRecord  # noqa: PLC0415
+
+        found = RunRecord.model_json_schema()
+    else:
+        raise ConfideError(f"there is no schema '{kind}'; one of: scenario, taxonomy, models, event, run")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

@@ -1,0 +1,73 @@
+"""Progress of a run on standard error: conversations, turns, tokens per second, cost, time left."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from confide.simulator import AnyEvent, Called, Ended, Spoke
+
+LINE_EVERY_S: Final = 10.0
+"""Where standard error is no terminal, one line this often."""
+
+
+class RunProgress:
+    """Counts events and shows the counts."""
+
+    def __init__(self, total: int, done: int, *, quiet: bool) -> None:
+        """Expect ``total`` conversations, of which ``done`` are finished already; show nothing if ``quiet``."""
+        self._console = Console(stderr=True)
+        self._quiet = quiet
+        self._total, self._done = total, done
+        self._turns = self._tokens = 0
+        self._cost: float | None = 0.0
+        self._start = self._line = time.monotonic()
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[counts]}"),
+            TimeRemainingColumn(),
+        )  # fmt: skip
+        self._bar = Progress(*columns, console=self._console, disable=quiet or not self._console.is_terminal)
+        self._task = self._bar.add_task("conversations", total=total, completed=done, counts="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if not self._quiet and not self._console.is_terminal:
+            self._say()
+
+    def see(self, event: AnyEvent) -> None:
+        """Count ``event``."""
+        if isinstance(event, Called):
+            self._tokens += event.completion_tokens or 0
+            self._cost = None if self._cost is None or event.cost is None else self._cost + event.cost
+            return
+        if isinstance(event, Spoke):
+            self._turns += 1
+        elif isinstance(event, Ended):
+            self._done += 1
+        else:
+            return
+        if self._quiet:
+            return
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=self._done, counts=self._counts())
+        elif time.monotonic() - self._line > LINE_EVERY_S:
+            self._line = time.monotonic()
+            self._say()
+
+    def _counts(self) -> str:
+        seconds = max(time.monotonic() - self._start, 1e-3)
+        cost = "cost unknown" if self._cost is None else f"${self._cost:.4f}"
+        return f"{self._turns} turns, {self._tokens / seconds:.0f} tokens/s, {cost}"
+
+    def _say(self) -> None:
+        self._console.print(f"{self._done}/{self._total} conversations, {self._counts()}", highlight=False)

@@ -1,0 +1,117 @@
+"""Commands that run conversations: ``run``, ``resume``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from confide.agents import Model
+from confide.agents.models import known_models
+from confide.commands.models import ensure_weights
+from confide.commands.progress import RunProgress
+from confide.evaluators import summarise
+from confide.scenarios import ConfideError, read_scenarios
+from confide.simulator import (
+    AnyEvent,
+    Outcome,
+    RunFolder,
+    Wishes,
+    check_models,
+    models_of,
+    plan_run,
+    read_log,
+    run_conversations,
+)
+from confide.viewer import Transcript
+
+
+def start(names: list[str], wishes: Wishes, runs: Path, models_file: Path | None, *, watch: bool, as_json: bool) -> int:
+    """Run scenarios; gives the exit code. Nothing is written before files, models and keys are found good."""
+    record, models = plan_run(read_scenarios(names), known_models(models_file), wishes)
+    ensure_weights(record.models.values())
+    made: list[RunFolder] = []
+
+    async def work() -> Outcome:
+        await _check(models)
+        run = RunFolder.create(runs, record)
+        made.append(run)
+        return await _run(run, models, watch=watch, quiet=as_json)
+
+    return _finish(work, made, as_json=as_json)
+
+
+def go_on(path: Path, *, as_json: bool) -> int:
+    """Resume a run; gives the exit code."""
+    run = RunFolder.open(path)
+    models = models_of(run.record)
+    ensure_weights(run.record.models.values())
+
+    async def work() -> Outcome:
+        await _check(models)
+        return await _run(run, models, watch=False, quiet=as_json)
+
+    return _finish(work, [run], as_json=as_json)
+
+
+async def _check(models: Mapping[str, Model]) -> None:
+    try:
+        await check_models(models)
+    except ConfideError:
+        for model in models.values():
+            await model.client.close()
+        raise
+
+
+async def _run(run: RunFolder, models: Mapping[str, Model], *, watch: bool, quiet: bool) -> Outcome:
+    total = run.record.replicates * len(run.record.scenarios)
+    done = sum(run.final(planned.id).exists() for planned in run.planned())
+    with RunProgress(total, done, quiet=quiet or watch) as progress:
+        transcript = Transcript(Console(highlight=False)) if watch and not quiet else None
+        first = next(run.planned()).id
+
+        def see(conversation: str, event: AnyEvent) -> None:
+            progress.see(event)
+            if transcript and conversation == first:
+                transcript.show(event)
+
+        outcome = await run_conversations(run, models, see)
+    if transcript and run.final(first).exists():
+        transcript.figures(summarise(read_log(run.final(first)).events))
+    return outcome
+
+
+def _finish(work: Callable[[], Coroutine[None, None, Outcome]], made: list[RunFolder], *, as_json: bool) -> int:
+    """Run ``work``, and tell how it went: the folder comes last on standard output."""
+    try:
+        outcome = asyncio.run(work())
+    except KeyboardInterrupt:
+        again = f"; go on with: confide resume {made[0].path}" if made else ""
+        sys.stderr.write(f"\nconfide: interrupted{again}\n")
+        return 130
+    except ConfideError as error:
+        if not made:
+            raise
+        raise ConfideError(f"{error}\nwhat was answered is kept; go on with: confide resume {made[0].path}") from None
+    run = made[0]
+    for conversation, why in list(outcome.unfinished.items())[:5]:
+        sys.stderr.write(f"confide: {conversation} is not finished: {why}\n")
+    if outcome.unfinished:
+        sys.stderr.write(f"confide: {len(outcome.unfinished)} not finished; go on with: confide resume {run.path}\n")
+    if as_json:
+        typer.echo(_as_json(run, outcome))
+    else:
+        typer.echo(str(run.path))
+    return 1 if outcome.unfinished else 0
+
+
+def _as_json(run: RunFolder, outcome: Outcome) -> str:
+    finished = [run.final(planned.id) for planned in run.planned() if run.final(planned.id).exists()]
+    summaries = [summarise(read_log(log).events).model_dump(mode="json") for log in finished]
+    report = {"run": str(run.path), "unfinished": dict(outcome.unfinished), "conversations": summaries}
+    return json.dumps(report, ensure_ascii=False, indent=2)

@@ -80,3 +80,12 @@ class Completion(CreateResult):
     """From sending the call to having its answer, without waiting for earlier tries."""
     attempts: tuple[Attempt, ...] = ()
     """Tries that failed before this one."""
+
+
+def is_text(content: str) -> bool:
+    """Whether ``content`` is whole Unicode text. Half a surrogate pair, as in a cut-off emoji, cannot be stored."""
+    try:
+        content.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
 
+from confide.agents.completion import is_text
 from confide.agents.reply import ReplyError, ReplyRules, SeekerReply, SupporterReply
 from confide.scenarios import Role
 
@@ -50,6 +51,8 @@ class JsonFormat:
         missing = [name for name in wanted if data.get(name) is None]
         if missing:
             raise ReplyError(f"the JSON object lacks: {', '.join(missing)}")
+        if not is_text(json.dumps(data, ensure_ascii=False)):
+            raise ReplyError("it holds half a character (a lone surrogate)")
         if isinstance(data["utterance"], str):
             _must_speak(data["utterance"])
         data = {name: data[name] for name in wanted}

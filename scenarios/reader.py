@@ -134,7 +134,20 @@ def _explain(document: YamlDocument, model: type[BaseModel], detail: ErrorDetail
         return document.problem(loc, f"there is no field '{loc[-1]}'; {hint}", at_key=True)
     if kind == "missing":
         return document.problem(loc, f"'{loc[-1]}' is missing", at_key=True)
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        context = detail.get("ctx", {})
+        field = str(context["discriminator"]).strip("'")
+        if kind == "union_tag_not_found":
+            return document.problem((*loc, field), f"'{field}' is missing")
+        return document.problem((*loc, field), _not_one_of(str(context["tag"]), str(context["expected_tags"])))
     return document.problem(loc, _wording(kind, detail))
+
+
+def _not_one_of(got: str, expected: str) -> str:
+    allowed = expected.replace("'", "").replace(" or ", ", ").split(", ")
+    near = get_close_matches(got, allowed, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"one of: {', '.join(allowed)}"
+    return f"{_short(got)} is not allowed here; {hint}"
 
 
 def _in_document(document: YamlDocument, loc: Loc) -> Loc:
@@ -165,10 +178,7 @@ def _wording(kind: str, detail: ErrorDetails) -> str:
     if kind in _WANTED:
         return f"expected {_WANTED[kind]}, not {got}"
     if kind in ("enum", "literal_error"):
-        allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-        near = get_close_matches(str(detail["input"]), allowed, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"one of: {', '.join(allowed)}"
-        return f"{got} is not allowed here; {hint}"
+        return _not_one_of(str(detail["input"]), str(context["expected"]))
     bounds = {
         "greater_than_equal": ("ge", "at least"),
         "less_than_equal": ("le", "at most"),
@@ -176,7 +186,7 @@ def _wording(kind: str, detail: ErrorDetails) -> str:
     }
     if kind in bounds:
         key, words = bounds[kind]
-        return f"must be {words} {context[key]}, not {got}"
+        return f"must be {words} {context[key]:g}, not {got}"
     if kind == "string_too_short":
         return "must not be empty"
     if kind == "string_pattern_mismatch":

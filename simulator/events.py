@@ -104,7 +104,7 @@ class Started(EventBase):
     prompts: PerRole
     """Content address of each role's prompt file, whose text follows as a ``text`` event."""
     cast: Cast
-    """Which model plays which role."""
+    """The models that play."""
 
 
 class TextKept(EventBase):

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from confide.agents.completion import Attempt, Completion, ModelError
+from confide.agents.completion import Attempt, Completion, Fault, ModelError, is_text
 
 JsonOutput = bool | type[BaseModel] | None
 LONGEST_WAIT_S = 120.0
@@ -91,6 +91,8 @@ class BaseClient(ChatCompletionClient):
             completion = await answer
         else:
             completion = await cancellation_token.link_future(asyncio.ensure_future(answer))
+        if not is_text(completion.content):
+            raise ModelError(Fault.NOT_TEXT, "the answer holds half a character (a lone surrogate)")
         self._usage = RequestUsage(
             prompt_tokens=self._usage.prompt_tokens + (completion.prompt_tokens or 0),
             completion_tokens=self._usage.completion_tokens + (completion.completion_tokens or 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,8 @@ class LocalClient(BaseClient):
             params.lora_adapters = [adapter]
         params.n_parallel = self._spec.concurrency
         params.n_ctx = self._spec.concurrency * self._spec.context
+        threads = self._spec.threads or max(1, (os.cpu_count() or 2) // 2)
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.api_keys = [key]
         params.ui = False
         params.verbosity = -1

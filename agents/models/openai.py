@@ -1,7 +1,7 @@
 """A client for OpenAI-compatible endpoints, over the SDK's low-level post and its aiohttp transport.
 
-The SDK's ordinary path costs five to twenty times the CPU per call and times out at a thousand concurrent calls
-(docs/decisions/0003-lean-client.md). This one keeps the SDK's authorisation, typed errors and cancellation, sends plain
+The SDK's ordinary path rewrites every message and rebuilds every schema at every call, and its default transport gives
+up under load (docs/decisions/0003-lean-client.md). This one keeps the SDK's authorisation, typed errors and cancellation, sends plain
 dicts, and keeps the raw answer's figures. Retries of the SDK's own are off, so that each try is seen.
 """
 
@@ -123,10 +123,6 @@ class OpenAIClient(BaseClient):
         if not isinstance(content, str) or not content.strip():
             hint = "; it used up max_tokens before it spoke: raise it" if reason == "length" else ""
             raise ModelError(Fault.EMPTY, f"model '{self._name}': the answer is empty{hint}")
-        if any("\ud800" <= mark <= "\udfff" for mark in content):
-            raise ModelError(
-                Fault.NOT_TEXT, f"model '{self._name}': the answer holds half a character (a lone surrogate)"
-            )
         prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
         return Completion(
             finish_reason=_FINISH.get(reason, "unknown"),
@@ -144,10 +140,11 @@ class OpenAIClient(BaseClient):
 
     def _fault(self, error: openai.APIError) -> ModelError:
         where = f"model '{self._name}' at {self._sdk.base_url}"
-        if isinstance(error, openai.APITimeoutError):
+        refused = _network_error(error)
+        if isinstance(error, openai.APITimeoutError) and refused is None:
             return ModelError(Fault.TIMEOUT, f"{where}: no answer in time")
         if isinstance(error, openai.APIConnectionError):
-            return ModelError(Fault.UNREACHABLE, f"{where}: cannot be reached: {error.__cause__ or error}")
+            return ModelError(Fault.UNREACHABLE, f"{where}: cannot be reached: {refused or error.__cause__ or error}")
         if not isinstance(error, openai.APIStatusError):
             return ModelError(Fault.SERVER_ERROR, f"{where}: {error.message}")
         status = error.status_code
@@ -164,6 +161,17 @@ class OpenAIClient(BaseClient):
         return ModelError(
             fault, f"{where}: {said}", retry_after=_retry_after(error.response.headers.get("retry-after"))
         )
+
+
+def _network_error(error: BaseException) -> OSError | None:
+    """The operating system's error under ``error``. The SDK calls even a refused connection a time-out."""
+    under: BaseException | None = error
+    found = None
+    while under is not None:
+        if isinstance(under, OSError) and not isinstance(under, TimeoutError):
+            found = under
+        under = under.__cause__ or under.__context__
+    return found
 
 
 def _plain(messages: Sequence[LLMMessage]) -> list[dict[str, object]]:

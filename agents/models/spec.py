@@ -79,6 +79,9 @@ class LocalSpec(ModelSpec):
     """Most tokens of one reply."""
     context: Annotated[int, Field(ge=512, le=8192)] = 4096
     """Tokens that one conversation may hold."""
+    threads: Annotated[int, Field(ge=1)] | None = None
+    """Threads that compute. Unset: half of the processors, since threads that wait for one another on a busy machine
+    make it several times slower (docs/decisions/0005-embedded-model.md)."""
     adapter: bool = True
     """Use the adapter that keeps the model in its role."""
 

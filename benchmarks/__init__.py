@@ -1,0 +1,1 @@
+"""Benchmarks: what confide itself costs, beside the models that it calls."""

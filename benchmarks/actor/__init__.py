@@ -1,0 +1,1 @@
+"""How the embedded actor's adapter was made: see README.md."""

@@ -60,6 +60,10 @@ class ModelError(ConfideError):
         """Seconds that the server asked to wait, if it did."""
         self.attempts = attempts
 
+    def __str__(self) -> str:
+        """The message as it is now: a client may put it in better words on its way up."""
+        return self.message
+
 
 class Completion(CreateResult):
     """AutoGen's result, with what the log keeps of a call. A figure that the server did not give is None."""

@@ -51,8 +51,7 @@ class JsonFormat:
         missing = [name for name in wanted if data.get(name) is None]
         if missing:
             raise ReplyError(f"the JSON object lacks: {', '.join(missing)}")
-        if not is_text(json.dumps(data, ensure_ascii=False)):
-            raise ReplyError("it holds half a character (a lone surrogate)")
+        _must_be_text(data)
         if isinstance(data["utterance"], str):
             _must_speak(data["utterance"])
         data = {name: data[name] for name in wanted}
@@ -169,6 +168,16 @@ def reply_format(name: str) -> ReplyFormat:
 def _must_speak(words: str) -> None:
     if not words.strip():
         raise ReplyError("the utterance is empty")
+
+
+def _must_be_text(data: dict[str, Any]) -> None:
+    """JSON can spell half a character, which no log can hold."""
+    try:
+        whole = is_text(json.dumps(data, ensure_ascii=False))
+    except RecursionError:
+        raise ReplyError("the JSON object is nested too deeply") from None
+    if not whole:
+        raise ReplyError("it holds half a character (a lone surrogate)")
 
 
 def _json_object(text: str) -> dict[str, Any]:

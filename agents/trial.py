@@ -48,7 +48,7 @@ async def try_model(model: Model) -> list[Finding]:
 
 
 async def _ask(model: Model, messages: list[LLMMessage], **args: Any) -> Completion:
-    seed = {"seed": 1} if model.sends_seed or model.structured == "autogen" else {}
+    seed = {"seed": 1} if model.sends_seed else {}
     json_output = args.pop("json_output", None)
     return await model.client.create(messages, json_output=json_output, extra_create_args={**seed, **args})
 

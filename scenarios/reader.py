@@ -128,7 +128,7 @@ def _explain(document: YamlDocument, model: type[BaseModel], detail: ErrorDetail
     loc = _in_document(document, tuple(detail["loc"]))
     kind = detail["type"]
     if kind == "extra_forbidden":
-        fields = _fields_at(model, loc[:-1])
+        fields = _fields_at(model, tuple(detail["loc"])[:-1])
         near = get_close_matches(str(loc[-1]), fields, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(fields)}"
         return document.problem(loc, f"there is no field '{loc[-1]}'; {hint}", at_key=True)
@@ -205,8 +205,14 @@ def _fields_at(model: type[BaseModel], loc: Loc) -> list[str]:
     for part in loc:
         if isinstance(part, str):
             fields = [m.model_fields[part].annotation for m in models if part in m.model_fields]
-            models = [found for annotation in fields for found in _models_in(annotation)] or models
+            tagged = [m for m in models if _has_tag(m, part)]
+            models = [found for annotation in fields for found in _models_in(annotation)] or tagged or models
     return list(dict.fromkeys(name for m in models for name in m.model_fields))
+
+
+def _has_tag(model: type[BaseModel], tag: str) -> bool:
+    """Whether ``tag`` picks ``model`` out of a union: one of its fields allows nothing else."""
+    return any(get_args(field.annotation) == (tag,) for field in model.model_fields.values())
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

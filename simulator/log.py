@@ -42,12 +42,13 @@ class ReadLog(NamedTuple):
     """Bytes that they take; what stands after them is the torn line of a killed writer."""
 
 
-def read_log(file: Path) -> ReadLog:
+def read_log(log: str | Path) -> ReadLog:
     """Read a log, finished or not. A torn last line is passed over.
 
     Raises:
         InputFileError: the file cannot be read, or a line before the last is damaged, or is of a newer version.
     """
+    file = Path(log)
     try:
         data = file.read_bytes()
     except OSError as error:

@@ -25,6 +25,7 @@ from confide.agents import (
 )
 from confide.agents.models import AnySpec
 from confide.scenarios import ConfideError, InputFileError, LoadedScenario, Role
+from confide.scenarios.library import LIBRARY
 from confide.simulator.conversation import Setup
 from confide.simulator.events import AnyEvent, PerRole
 from confide.simulator.log import LogBusyError
@@ -116,7 +117,7 @@ def _resolve(
     if problems:
         raise InputFileError(problems)
     return RunScenario(
-        file=str(item.file),
+        file=item.file.name if item.file.parent == LIBRARY else str(item.file),
         scenario=scenario,
         taxonomy=item.taxonomy,
         prompts=PerRole(**prompts),

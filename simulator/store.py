@@ -39,7 +39,7 @@ class RunScenario(Frozen):
     """A scenario of a run, with everything that it refers to."""
 
     file: str
-    """Where it was read from."""
+    """Where it was read from; a shipped scenario's is its name alone."""
     scenario: Scenario
     """The scenario, as it is run: with the run's own limits."""
     taxonomy: Taxonomy
@@ -134,12 +134,13 @@ class RunFolder:
         return cls(path, record)
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
+    def open(cls, folder: str | Path) -> RunFolder:
         """Open a run.
 
         Raises:
             InputFileError: the folder holds no readable run.json.
         """
+        path = Path(folder)
         file = path / "run.json"
         try:
             record = RunRecord.model_validate_json(file.read_bytes())

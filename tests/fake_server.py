@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import traceback
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -84,6 +86,18 @@ def said(content: object = "Hello.", *, delay: float = 0.0, finish: str | None =
 def refused(status: int, message: str = "no", *, headers: Mapping[str, str] | None = None) -> Answer:
     """An error as OpenAI words it."""
     return Answer(status, {"error": {"message": message, "type": "t", "code": None}}, headers or {})
+
+
+@contextmanager
+def failing_plainly() -> Iterator[None]:
+    """An error whose text cannot be encoded would stop pytest-xdist itself; it is raised anew in ASCII."""
+    try:
+        yield
+    except Exception as error:
+        text = "".join(traceback.format_exception(error))
+        if text.encode(errors="replace") == text.encode(errors="surrogatepass"):
+            raise
+        raise AssertionError(ascii(text[-3000:])) from None
 
 
 class FakeServer:

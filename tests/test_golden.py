@@ -38,16 +38,18 @@ def test_the_prompts_of_a_talk(reply_format):
         )
     else:
         model, client = scripted(
-            lambda request: "[emotion 60, trust 30, told nothing] A line."
-            if "the seeker in a support chat with" in str(request.messages[0].content).split("\n")[0]
-            else "[Question + Reflection of feelings] A line?",
+            lambda request: (
+                "[emotion 60, trust 30, told nothing] A line."
+                if "the seeker in a support chat with" in str(request.messages[0].content).split("\n")[0]
+                else "[Question + Reflection of feelings] A line?"
+            ),
             reply="tagged",
         )
         model = model._replace(structured="none")
     setup = make_setup("awake-at-three", model)
     limits = setup.scenario.limits.model_copy(update={"turns": 4})
     talk(setup._replace(scenario=setup.scenario.model_copy(update={"limits": limits})))
-    last = {role: prompt for role, prompt in zip((Role.SUPPORTER, Role.SEEKER) * 2, prompts_of(client), strict=True)}
+    last = dict(zip((Role.SUPPORTER, Role.SEEKER) * 2, prompts_of(client), strict=True))
     for role in Role:
         compare(f"prompt.{reply_format}.{role}.txt", in_words(last[role]))
 
@@ -60,6 +62,9 @@ def test_the_events_of_a_talk():
     setup = make_setup("awake-at-three", model)
     limits = setup.scenario.limits.model_copy(update={"turns": 4})
     events = talk(setup._replace(scenario=setup.scenario.model_copy(update={"limits": limits})))
-    lines = [json.dumps(event.model_dump(mode="json", exclude={"scenario", "taxonomy"}), ensure_ascii=False) for event in events]
+    lines = [
+        json.dumps(event.model_dump(mode="json", exclude={"scenario", "taxonomy"}), ensure_ascii=False)
+        for event in events
+    ]
     short = [line if len(line) < 2000 else line[:2000] + "..." for line in lines]
     compare("events.jsonl", "\n".join(short) + "\n")

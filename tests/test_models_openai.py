@@ -37,7 +37,7 @@ from confide.scenarios.library import STRATEGIES
 from confide.simulator import Moderator, Outcome, RunFolder, Wishes, plan_run, read_log, run_conversations
 from confide.simulator.events import AnyEvent
 from confide.simulator.runner import setup_of
-from tests.fake_server import MODELS, Answer, FakeServer, Got, completion, refused, said
+from tests.fake_server import MODELS, Answer, FakeServer, Got, completion, failing_plainly, refused, said
 
 KEY = "sk-Sesame-4711"
 HOSTILE = (
@@ -81,7 +81,7 @@ async def ask(client: BaseClient, text: str = "hi", token: CancellationToken | N
 
 
 async def fault_of(call: Awaitable[object]) -> ModelError:
-    with pytest.raises(ModelError) as caught:
+    with failing_plainly(), pytest.raises(ModelError) as caught:
         await call
     return caught.value
 
@@ -901,7 +901,8 @@ def converse(server: FakeServer, tmp_path: Path) -> Play:
         folder = RunFolder.create(tmp_path / "runs", record)
         events: list[AnyEvent] = []
         call = run_conversations(folder, models, lambda _, event: events.append(event))
-        return Talk(await asyncio.wait_for(call, 10), folder, events)
+        with failing_plainly():
+            return Talk(await asyncio.wait_for(call, 10), folder, events)
 
     return run
 

@@ -15,6 +15,7 @@ import pytest
 from autogen_core import CancellationToken
 from autogen_core.models import CreateResult, RequestUsage, UserMessage
 from autogen_ext.models.replay import ReplayChatCompletionClient
+from pydantic import ValidationError
 
 from confide.agents import (
     JSON,
@@ -54,7 +55,7 @@ from confide.agents.view import Place, Segment, View
 from confide.scenarios import ConfideError, InputFileError, Role, read_scenario, read_taxonomy
 from confide.scenarios.library import STRATEGIES
 from confide.simulator import RunFolder, Wishes, plan_run, run_conversations
-from tests.fake_server import Answer, FakeServer, refused, said
+from tests.fake_server import Answer, FakeServer, failing_plainly, refused, said
 
 KEY = "sk-Sesame-4711"
 HI = [UserMessage(content="hi", source="user")]
@@ -354,13 +355,9 @@ async def test_a_scripted_model_passes_its_trial() -> None:
     assert [finding.result for finding in findings] == ["yes", "yes", "no", "no", "yes"]
 
 
-async def test_a_scripted_model_of_every_format_can_play(tmp_path: Path) -> None:
-    spec = ScriptedSpec(provider="scripted", format="tagged")
-    record, models = plan_run([read_scenario("after-work-beers")], {"dry": spec}, Wishes(model="dry", turns=4))
-    ends: list[Any] = []
-    folder = RunFolder.create(tmp_path, record)
-    await run_conversations(folder, models, lambda _, event: ends.append(event) if event.kind == "ended" else None)
-    assert [end.reason.value for end in ends] != ["error"]
+def test_a_scripted_model_writes_json_and_nothing_else() -> None:
+    with pytest.raises(ValidationError):
+        ScriptedSpec.model_validate({"provider": "scripted", "format": "tagged"})
 
 
 # Clients that are not ours
@@ -400,7 +397,7 @@ def told_by(lines: Sequence[str | CreateResult], **fields: Any) -> tuple[Model, 
 
 
 async def failure(model: Model) -> ModelError:
-    with pytest.raises(ModelError) as caught:
+    with failing_plainly(), pytest.raises(ModelError) as caught:
         await model.client.create(HI, extra_create_args={"seed": 1})
     return caught.value
 
@@ -995,8 +992,11 @@ def stub_llama(monkeypatch: pytest.MonkeyPatch, address: str, error: Exception |
     started: list[Any] = []
 
     class Params:
-        def __init__(self) -> None:
-            self.model = ModuleType("model")
+        """Takes any setting, however deep."""
+
+        def __getattr__(self, name: str) -> Any:
+            setattr(self, name, Params())
+            return self.__dict__[name]
 
     class Server:
         listening_address = address
@@ -1007,7 +1007,7 @@ def stub_llama(monkeypatch: pytest.MonkeyPatch, address: str, error: Exception |
             started.append(params)
 
     stub = ModuleType("xllamacpp")
-    stub.CommonParams, stub.Server, stub.CommonAdapterLoraInfo = Params, Server, lambda: ModuleType("lora")  # type: ignore[attr-defined]
+    stub.CommonParams, stub.Server, stub.CommonAdapterLoraInfo = Params, Server, Params  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "xllamacpp", stub)
     return started
 

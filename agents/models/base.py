@@ -152,6 +152,7 @@ class Wrapper(BaseClient):
         """Stand around ``inner``."""
         super().__init__()
         self.inner = inner
+        self.info = inner.info
 
     async def check(self) -> None:
         """Check the client inside."""

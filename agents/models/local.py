@@ -62,15 +62,9 @@ class LocalClient(BaseClient):
         async with self._starting:
             if self._client is None:
                 weights = weights_file()
-                for file, sha256 in ((weights, SHA256), (ADAPTER, ADAPTER_SHA256)):
-                    if not file.is_file():
-                        raise ConfideError(
-                            f"model '{self._name}': {file} is not there; fetch it: confide models fetch local"
-                        )
-                    if not await asyncio.to_thread(is_pinned, file, sha256):
-                        raise ConfideError(
-                            f"model '{self._name}': {file} is damaged; delete it, then: confide models fetch local"
-                        )
+                await self._must_be_whole(weights, SHA256, "confide models fetch local")
+                if self._spec.adapter:
+                    await self._must_be_whole(ADAPTER, ADAPTER_SHA256, "pip install --force-reinstall confide")
                 key = secrets.token_hex(16)
                 self._server = await asyncio.to_thread(self._start, weights, key)
                 address = self._server.listening_address
@@ -82,6 +76,13 @@ class LocalClient(BaseClient):
                 }
                 self._client = OpenAIClient(self._name, "local", f"{address}/v1", key, fixed)
             return self._client
+
+    async def _must_be_whole(self, file: Path, sha256: str, remedy: str) -> None:
+        whole = await asyncio.to_thread(is_pinned, file, sha256)
+        if whole is None:
+            raise ConfideError(f"model '{self._name}': {file} is not there; get it: {remedy}")
+        if not whole:
+            raise ConfideError(f"model '{self._name}': {file} is damaged; delete it, then: {remedy}")
 
     def _start(self, weights: Path, key: str) -> object:
         import xllamacpp  # noqa: PLC0415  (native code; loaded only where a model is)

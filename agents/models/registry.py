@@ -119,14 +119,16 @@ def build_model(name: str, spec: AnySpec) -> Model:
     price = spec.price
     if isinstance(spec, OpenAISpec):
         client = Retry(OpenAIClient.from_spec(name, spec), spec.tries)
-        structured, sends_seed = spec.structured, spec.seed
-        price = price or look_up_price(spec.model)
+        structured, sends_seed = spec.held_by, spec.seed
+        # The same name at another endpoint may cost anything.
+        price = price or (None if spec.base_url else look_up_price(spec.model))
     elif isinstance(spec, LocalSpec):
         client = LocalClient(name, spec)
         structured = "grammar" if spec.format == "tagged" else "json_schema"
     elif isinstance(spec, AutoGenSpec):
-        client = ForeignClient(name, load_component(name, spec), spec.seed_argument)
-        structured = "autogen"
+        foreign, secret = load_component(name, spec)
+        client = ForeignClient(name, foreign, spec.seed_argument, secret)
+        structured, sends_seed = "autogen", spec.seed_argument is not None
     else:
         client = ScriptedClient(latency_s=spec.latency_ms / 1000, keep=False)
     client = Limit(client, spec.concurrency)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from confide.scenarios.schema import Frozen, Line
 
@@ -45,9 +46,9 @@ class OpenAISpec(ModelSpec):
     """The endpoint, such as ``http://127.0.0.1:8000/v1``. Unset: OPENAI_BASE_URL, else OpenAI's own."""
     key_env: Line | None = "OPENAI_API_KEY"
     """Name of the environment variable that holds the key. ``null`` for a server that wants none."""
-    structured: Structured = "json_schema"
+    structured: Structured | None = None
     """How the server holds a reply to its form: ``json_schema``, ``json_object`` (any JSON), ``grammar`` (llama.cpp's,
-    for ``format: tagged``) or ``none``."""
+    for ``format: tagged``) or ``none``. Unset: ``json_schema`` for JSON, ``none`` for ``tagged``."""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     """Sampling temperature. Unset: the server's own default."""
     max_tokens: Annotated[int, Field(ge=1)] = 800
@@ -60,6 +61,22 @@ class OpenAISpec(ModelSpec):
     """Seconds until a call is given up."""
     tries: Annotated[int, Field(ge=1, le=20)] = 6
     """Tries per call when the endpoint is overloaded or unreachable."""
+
+    @model_validator(mode="after")
+    def _form_fits_format(self) -> Self:
+        fitting = ("grammar", "none") if self.format == "tagged" else ("json_schema", "json_object", "none")
+        if self.structured is not None and self.structured not in fitting:
+            raise PydanticCustomError(
+                "structured",
+                "structured: {structured} does not go with format: {format}; one of: {fitting}",
+                {"structured": self.structured, "format": self.format, "fitting": ", ".join(fitting)},
+            )
+        return self
+
+    @property
+    def held_by(self) -> Structured:
+        """How the server holds a reply to its form, with the default made plain."""
+        return self.structured or ("none" if self.format == "tagged" else "json_schema")
 
 
 class LocalSpec(ModelSpec):
@@ -104,6 +121,8 @@ class ScriptedSpec(ModelSpec):
 
     provider: Literal["scripted"]
     """``scripted``."""
+    format: Literal["json"] = "json"
+    """It writes JSON only."""
     latency_ms: Annotated[float, Field(ge=0)] = 0
     """How long each call takes."""
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = 1000

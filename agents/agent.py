@@ -64,37 +64,61 @@ class RoleAgent(BaseChatAgent):
     async def on_messages_stream(
         self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken | None
     ) -> AsyncGenerator[BaseAgentEvent | BaseChatMessage | Response, None]:
-        """Speak. Each model call is told of as soon as it is answered, so that it can be logged before the next one.
+        """Speak, in AutoGen's types: notes for the moderator, then a text message that holds the utterance alone.
 
         Raises:
             ValueError: it was handed anything but one view of its own role.
             ModelError: the model cannot be called.
             ReplyError: neither the reply nor its repair could be read.
         """
-        if (
-            len(messages) != 1
-            or not isinstance(messages[0], ViewMessage)
-            or messages[0].view.role is not self.rules.role
-        ):
+        order = messages[0] if len(messages) == 1 else None
+        if not isinstance(order, ViewMessage):
             raise ValueError(f"the {self.name} speaks from one view of its own, handed to it by a moderator")
-        view, (seed, repair_seed) = messages[0].view, messages[0].seeds
-        call = await self._call("speak", view, seed, cancellation_token)
-        yield self._note(call)
+        usage = None
+        async for note in self.speak(order.view, order.seeds, cancellation_token):
+            event = AgentNote(source=self.name, note=note)
+            if isinstance(note, Called):
+                usage = note.completion.usage
+            if isinstance(note, Called | Unreadable):
+                yield event
+            else:
+                message = TextMessage(content=note.utterance, source=self.name, models_usage=usage)
+                yield Response(chat_message=message, inner_messages=[event])
+
+    async def speak(
+        self, view: View, seeds: tuple[int, int], token: CancellationToken | None
+    ) -> AsyncGenerator[Called | Unreadable | AnyReply, None]:
+        """Speak. Each model call is told of as soon as it is answered, so that it can be logged before the next one.
+
+        Args:
+            view: what the role may see.
+            seeds: of the call that speaks, and of the one that repairs an unreadable reply.
+            token: AutoGen's way to cancel; None where there is none.
+
+        Yields:
+            What happens on the way, and at last the reply.
+
+        Raises:
+            ValueError: the view is another role's.
+            ModelError: the model cannot be called.
+            ReplyError: neither the reply nor its repair could be read.
+        """
+        if view.role is not self.rules.role:
+            raise ValueError(f"the {self.name} speaks from one view of its own, not from the {view.role}'s")
+        call = await self._call("speak", view, seeds[0], token)
+        yield call
         try:
             reply = self._read(call.completion)
         except ReplyError as error:
-            yield self._note(Unreadable("speak", str(error)))
-            call = await self._call(
-                "repair", self._repair(view, call.completion.content, str(error)), repair_seed, cancellation_token
-            )
-            yield self._note(call)
+            yield Unreadable("speak", str(error))
+            call = await self._call("repair", self._repair(view, call.completion.content, str(error)), seeds[1], token)
+            yield call
             try:
                 reply = self._read(call.completion)
             except ReplyError as again:
-                yield self._note(Unreadable("repair", str(again)))
+                yield Unreadable("repair", str(again))
                 raise
-        message = TextMessage(content=reply.utterance, source=self.name, models_usage=call.completion.usage)
-        yield Response(chat_message=message, inner_messages=[self._note(reply)])
+        yield reply
 
     async def _call(self, purpose: str, view: View, seed: int, token: CancellationToken | None) -> Called:
         messages = render(view)
@@ -117,9 +141,6 @@ class RoleAgent(BaseChatAgent):
         return view.plus(
             Segment("reply:unreadable", Place.SELF, content), Segment("instruction:repair", Place.TAIL, words)
         )
-
-    def _note(self, note: Called | Unreadable | AnyReply) -> AgentNote:
-        return AgentNote(source=self.name, note=note)
 
 
 def _asking(model: Model, rules: ReplyRules) -> tuple[dict[str, Any], bool | type[BaseModel] | None]:

@@ -51,7 +51,8 @@ class JsonFormat:
         missing = [name for name in wanted if data.get(name) is None]
         if missing:
             raise ReplyError(f"the JSON object lacks: {', '.join(missing)}")
-        _must_be_text(data)
+        if "\\u" in text:
+            _must_be_text(data)
         if isinstance(data["utterance"], str):
             _must_speak(data["utterance"])
         data = {name: data[name] for name in wanted}
@@ -64,13 +65,13 @@ class JsonFormat:
         update: dict[str, Any] = {"told": rules.known_facts(list(reply.told or ()))}
         if isinstance(reply, SupporterReply):
             update["strategies"] = rules.known_strategies(list(reply.strategies))
-        return reply.model_copy(update=update)
+        same = all(getattr(reply, name) == value for name, value in update.items())
+        return reply if same else reply.model_copy(update=update)
 
     def write(self, reply: AnyReply) -> str:
         """See :class:`ReplyFormat`."""
         order = SEEKER_ORDER if reply.role is Role.SEEKER else SUPPORTER_ORDER
-        data = reply.model_dump(mode="json")
-        return json.dumps({name: data[name] for name in order}, ensure_ascii=False)
+        return _ENCODER.encode({name: getattr(reply, name) for name in order})
 
     def schema(self, rules: ReplyRules) -> dict[str, Any]:
         """JSON Schema of a reply, in the strict subset that servers hold models to: all required, nothing extra."""
@@ -150,6 +151,8 @@ _MODELS: Final[dict[Role, type[SeekerReply] | type[SupporterReply]]] = {
     Role.SEEKER: SeekerReply,
     Role.SUPPORTER: SupporterReply,
 }
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
+_DECODER: Final = json.JSONDecoder()
 _WORDS = r"words ::= [^\r\n]+"
 _TAGGED = re.compile(r"\s*\[([^\[\]\r\n]*)\] ([^\r\n]*)\s*")
 _SEEKER_BRACKET = re.compile(r"emotion (\d{1,3}), trust (\d{1,3}), told (\S.*)")
@@ -181,11 +184,10 @@ def _must_be_text(data: dict[str, Any]) -> None:
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    decoder = json.JSONDecoder()
     start = text.find("{")
     while start >= 0:
         try:
-            data, _ = decoder.raw_decode(text, start)
+            data, _ = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
             start = text.find("{", start + 1)
             continue

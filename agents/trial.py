@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 from confide.agents.agent import RoleAgent
 from confide.agents.completion import Completion, ModelError
-from confide.agents.messages import AgentNote, Called, ViewMessage
+from confide.agents.messages import Unreadable
 from confide.agents.models import Model
 from confide.agents.prompts import read_prompt, shipped_prompt
-from confide.agents.reply import ReplyError, ReplyRules
+from confide.agents.reply import ReplyError, ReplyRules, SupporterReply
 from confide.agents.view import Place, Segment, View
 from confide.scenarios import Role, read_taxonomy
 from confide.scenarios.library import STRATEGIES
@@ -118,10 +118,9 @@ async def _plays(model: Model) -> Finding:
     head = [Segment("instruction:trial", Place.HEAD, prompt.fill(block, values) or "") for block in ("role", "format")]
     view = View(Role.SUPPORTER, 0, (*head, Segment("instruction:opening", Place.OPENING, "(the chat opens)")))
     try:
-        agent = RoleAgent(rules, model, prompt)
-        response = await agent.on_messages([ViewMessage(source="moderator", view=view, seeds=(1, 2))], None)
+        notes = [note async for note in RoleAgent(rules, model, prompt).speak(view, (1, 2), None)]
     except (ModelError, ReplyError) as error:
         return Finding(what, "no", str(error))
-    calls = sum(isinstance(note, AgentNote) and isinstance(note.note, Called) for note in response.inner_messages or [])
-    said = " ".join(response.chat_message.to_text().split())[:80]
-    return Finding(what, "yes", said if calls == 1 else f"after a repair: {said}")
+    repaired = "after a repair: " if any(isinstance(note, Unreadable) for note in notes) else ""
+    said = " ".join(notes[-1].utterance.split()) if isinstance(notes[-1], SupporterReply) else ""
+    return Finding(what, "yes", repaired + said[:80])

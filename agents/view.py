@@ -57,10 +57,14 @@ class View(NamedTuple):
         return self._replace(segments=(*self.segments, *more))
 
 
+def _address(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 @lru_cache(maxsize=65536)
 def text_hash(text: str) -> str:
     """Content address of a text: the first 128 bits of its SHA-256, in hex."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return _address(text)
 
 
 def render(view: View) -> list[LLMMessage]:
@@ -93,4 +97,4 @@ def _message(place: Place, role: Role, text: str) -> LLMMessage:
 
 def prompt_hash(messages: Sequence[LLMMessage]) -> str:
     """Content address of a whole prompt: of each message's type and exact text, in order."""
-    return text_hash("\n".join(f"{message.type} {text_hash(str(message.content))}" for message in messages))
+    return _address("\n".join(f"{message.type} {text_hash(str(message.content))}" for message in messages))

@@ -5,14 +5,14 @@ reproduces it without a model), and a kill loses at most the turn in flight.
 """
 
 from confide.simulator.conversation import Conversation, Setup
-from confide.simulator.events import AnyEvent, Called, Ended, EndReason, Failed, Learned, Spoke, Started, TextKept
+from confide.simulator.events import AnyEvent, Called, Ended, EndReason, Failed, Learned, Spoke, Started
 from confide.simulator.log import LogWriter, ReadLog, Sink, read_log
 from confide.simulator.moderator import Memory, Moderator
 from confide.simulator.replay import ReplayError, replay, resume
 from confide.simulator.runner import Outcome, Wishes, check_models, models_of, plan_run, run_conversations
 from confide.simulator.state import State, fold
 from confide.simulator.store import RunFolder, RunRecord, find_runs
-from confide.simulator.views import ViewBuilder, build_views
+from confide.simulator.views import Frame, ViewBuilder, frame_of
 
 __all__ = [
     "AnyEvent",
@@ -21,6 +21,7 @@ __all__ = [
     "EndReason",
     "Ended",
     "Failed",
+    "Frame",
     "Learned",
     "LogWriter",
     "Memory",
@@ -35,13 +36,12 @@ __all__ = [
     "Spoke",
     "Started",
     "State",
-    "TextKept",
     "ViewBuilder",
     "Wishes",
-    "build_views",
     "check_models",
     "find_runs",
     "fold",
+    "frame_of",
     "models_of",
     "plan_run",
     "read_log",

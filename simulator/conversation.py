@@ -1,6 +1,6 @@
 """One conversation, turn by turn: the moderator's work, without AutoGen's surface.
 
-Laws: the two agents meet in nothing but utterances, rebuilt here from plain text; every event is in the sink before
+Laws: the two agents meet in nothing but utterances, which cross as plain strings; every event is in the sink before
 the next model call; all that happens follows from the scenario, the seed and the models' answers.
 """
 
@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from autogen_agentchat.base import Response
-from autogen_agentchat.messages import TextMessage
 from autogen_core import CancellationToken
 
 from confide.agents import (
-    AgentNote,
+    AnyReply,
     Called,
     Fault,
     Model,
@@ -23,11 +21,8 @@ from confide.agents import (
     ReplyError,
     ReplyRules,
     RoleAgent,
-    SeekerReply,
     Segment,
-    SupporterReply,
     Unreadable,
-    ViewMessage,
     text_hash,
 )
 from confide.scenarios import Role, Scenario, Taxonomy
@@ -35,40 +30,65 @@ from confide.simulator import events as ev
 from confide.simulator.log import Sink
 from confide.simulator.seeds import derive_seed
 from confide.simulator.state import State
-from confide.simulator.views import build_views
+from confide.simulator.views import Frame, ViewBuilder, frame_of
 
 _ENDS_THE_TALK = (Fault.BAD_REQUEST, Fault.EMPTY, Fault.FILTERED, Fault.NOT_TEXT)
 """Faults of one talk. Others are the endpoint's: the talk stays open, and can be resumed when the endpoint is well."""
+
+
+class Part(NamedTuple):
+    """A role made ready: what does not change between the conversations of a scenario, and so can be shared."""
+
+    agent: RoleAgent
+    frame: Frame
 
 
 class Setup(NamedTuple):
     """What a conversation is made from."""
 
     conversation: str
+    """Its id."""
     pair_key: str
+    """What conditions are compared within."""
     seed: int
+    """The run's seed."""
     scenario: Scenario
     taxonomy: Taxonomy
     prompts: Mapping[Role, Prompt]
     models: Mapping[Role, Model]
 
+    def parts(self) -> dict[Role, Part]:
+        """The two roles, made ready."""
+        parts = {}
+        for role in Role:
+            facts = tuple(fact.id for fact in self.scenario.role(role).facts)
+            rules = ReplyRules(role=role, facts=facts, taxonomy=self.taxonomy)
+            agent = RoleAgent(rules, self.models[role], self.prompts[role])
+            frame = frame_of(self.scenario, self.taxonomy, role, self.prompts[role], self.models[role].format)
+            parts[role] = Part(agent, frame)
+        return parts
+
 
 class Conversation:
     """A conversation that can be run, interrupted, and run on."""
 
-    def __init__(self, setup: Setup, sink: Sink) -> None:
-        """Prepare the agents; nothing happens before :meth:`run`."""
+    def __init__(self, setup: Setup, sink: Sink, parts: Mapping[Role, Part] | None = None) -> None:
+        """Prepare the conversation; nothing happens before :meth:`run`.
+
+        Args:
+            setup: what it is made from.
+            sink: takes the events.
+            parts: what ``setup.parts()`` gave, if the caller has it already.
+        """
         self._setup = setup
         self._sink = sink
         self.state = State()
         """Where the conversation stands."""
-        self.agents = {role: _agent(setup, role) for role in Role}
+        parts = parts or setup.parts()
+        self.agents = {role: part.agent for role, part in parts.items()}
         """The two agents."""
-        self._views = {
-            role: build_views(setup.scenario, setup.taxonomy, role, setup.prompts[role], setup.models[role].format)
-            for role in Role
-        }
-        self._texts: set[str] = set()
+        self._views = {role: ViewBuilder(part.frame) for role, part in parts.items()}
+        self._known: set[str] = set()
         self._prompts: dict[Role, tuple[Segment, ...]] = dict.fromkeys(Role, ())
 
     async def run(self, token: CancellationToken | None) -> AsyncGenerator[ev.AnyEvent, None]:
@@ -79,8 +99,7 @@ class Conversation:
             ConfideError: the sink cannot write.
         """
         if self.state.started is None:
-            for event in self._start():
-                yield event
+            yield self._start()
         while self.state.ended is None:
             end = self._end()
             if end is not None:
@@ -89,21 +108,18 @@ class Conversation:
             async for event in self._turn(token):
                 yield event
 
-    def _start(self) -> Iterator[ev.AnyEvent]:
+    def _start(self) -> ev.AnyEvent:
         setup = self._setup
-        prompts = {role.value: prompt.hash for role, prompt in setup.prompts.items()}
-        cast = {role.value: _card(model) for role, model in setup.models.items()}
-        yield self._add(
+        return self._add(
             ev.Started,
             conversation=setup.conversation,
             pair_key=setup.pair_key,
             seed=setup.seed,
             scenario=setup.scenario,
             taxonomy=setup.taxonomy,
-            prompts=ev.PerRole(**prompts),
-            cast=ev.Cast(**cast),
+            prompts=ev.PerRole(**{role.value: prompt.text for role, prompt in setup.prompts.items()}),
+            cast=ev.Cast(**{role.value: _card(model) for role, model in setup.models.items()}),
         )
-        yield from self._keep(prompt.text for prompt in setup.prompts.values())
 
     def _end(self) -> ev.EndReason | None:
         """Why the conversation is over before its next turn; None if it is not."""
@@ -124,14 +140,17 @@ class Conversation:
         view = self._views[role].view(self.state)
         seed, pair_key = self._setup.seed, self._setup.pair_key
         seeds = derive_seed(seed, pair_key, f"speak:{turn}"), derive_seed(seed, pair_key, f"repair:{turn}")
-        order = ViewMessage(source="moderator", view=view, seeds=seeds)
         try:
-            async for item in self.agents[role].on_messages_stream([order], token):
-                if isinstance(item, Response):
-                    for event in self._spoken(role, turn, item):
-                        yield event
-                elif isinstance(item, AgentNote):
-                    for event in self._noted(role, turn, item):
+            async for note in self.agents[role].speak(view, seeds, token):
+                if isinstance(note, Called):
+                    yield self._called(role, turn, note)
+                elif isinstance(note, Unreadable):
+                    yield self._add(
+                        ev.Failed, turn=turn, role=role, stage="read", purpose=note.purpose, fault="unreadable",
+                        message=note.reason,
+                    )  # fmt: skip
+                else:
+                    for event in self._spoken(role, turn, note):
                         yield event
         except ReplyError as error:
             yield self._add(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=f"unreadable reply: {error}")
@@ -144,38 +163,25 @@ class Conversation:
                 raise
             yield self._add(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=error.message)
 
-    def _noted(self, role: Role, turn: int, item: AgentNote) -> Iterator[ev.AnyEvent]:
-        note = item.note
-        if isinstance(note, Called):
-            yield from self._called(role, turn, note)
-        elif isinstance(note, Unreadable):
-            yield self._add(
-                ev.Failed,
-                turn=turn,
-                role=role,
-                stage="read",
-                purpose=note.purpose,
-                fault="unreadable",
-                message=note.reason,
-            )
-
-    def _called(self, role: Role, turn: int, call: Called) -> Iterator[ev.AnyEvent]:
+    def _called(self, role: Role, turn: int, call: Called) -> ev.AnyEvent:
         segments, before = call.view.segments, self._prompts[role]
-        kept = next(
-            (n for n, (new, old) in enumerate(zip(segments, before, strict=False)) if new != old),
-            min(len(segments), len(before)),
-        )
+        kept = 0
+        for new, old in zip(segments, before, strict=False):
+            if new is not old and new != old:
+                break
+            kept += 1
         self._prompts[role] = segments
-        fresh = segments[kept:]
-        yield from self._keep(segment.text for segment in fresh)
         answer = call.completion
-        yield self._add(
+        event = self._add(
             ev.Called,
             turn=turn,
             role=role,
             purpose=call.purpose,
             kept=kept,
-            segments=tuple(ev.SegmentRef(source=s.source, place=s.place, hash=text_hash(s.text)) for s in fresh),
+            segments=tuple(
+                ev.SegmentRef(source=s.source, place=s.place, hash=text_hash(s.text)) for s in segments[kept:]
+            ),
+            texts=self._new_texts(segments[kept:]),
             prompt=call.prompt_hash,
             seed=call.seed,
             reply=answer.content,
@@ -189,42 +195,34 @@ class Conversation:
             attempts=answer.attempts,
             cost=self._setup.models[role].cost(answer),
         )
-        self._texts.add(text_hash(answer.content))
+        self._known.add(text_hash(answer.content))
+        return event
 
-    def _spoken(self, role: Role, turn: int, response: Response) -> Iterator[ev.AnyEvent]:
-        """Let the utterance across: a plain text message whose words are the reply's, and nothing else."""
-        said = response.chat_message
-        notes = [item.note for item in response.inner_messages or [] if isinstance(item, AgentNote)]
-        reply = next((note for note in notes if isinstance(note, SeekerReply | SupporterReply)), None)
-        if type(said) is not TextMessage or reply is None or reply.role is not role or said.content != reply.utterance:
-            raise TypeError(
-                f"the {role} must answer with a TextMessage that holds its reply's utterance and nothing else"
-            )
+    def _new_texts(self, segments: tuple[Segment, ...]) -> dict[str, str]:
+        """Texts that the log does not hold yet, by content address."""
+        fresh = {}
+        for segment in segments:
+            address = text_hash(segment.text)
+            if address not in self._known:
+                self._known.add(address)
+                fresh[address] = segment.text
+        return fresh
+
+    def _spoken(self, role: Role, turn: int, reply: AnyReply) -> Iterator[ev.AnyEvent]:
+        """A turn is spoken. Of the reply, the other side's views read the utterance, a plain string, and no more."""
+        if reply.role is not role or type(reply.utterance) is not str:
+            raise TypeError(f"the {role} must answer with a reply of its own whose utterance is a plain string")
         yield self._add(ev.Spoke, turn=turn, role=role, reply=reply)
-        self._texts.add(text_hash(reply.utterance))
+        self._known.add(text_hash(reply.utterance))
         for fact in reply.told or ():
             if fact not in self.state.told:
                 yield self._add(ev.Learned, turn=turn, fact=fact, by=role.other)
-
-    def _keep(self, texts: Iterator[str]) -> Iterator[ev.AnyEvent]:
-        """Texts that the log does not hold yet."""
-        for text in texts:
-            address = text_hash(text)
-            if address not in self._texts:
-                self._texts.add(address)
-                yield self._add(ev.TextKept, hash=address, text=text)
 
     def _add(self, kind: type[ev.AnyEvent], **fields: Any) -> ev.AnyEvent:
         event = kind(seq=self.state.seq, **fields)
         self._sink.write(event)
         self.state = self.state.after(event)
         return event
-
-
-def _agent(setup: Setup, role: Role) -> RoleAgent:
-    facts = tuple(fact.id for fact in setup.scenario.role(role).facts)
-    rules = ReplyRules(role=role, facts=facts, taxonomy=setup.taxonomy)
-    return RoleAgent(rules, setup.models[role], setup.prompts[role])
 
 
 def _card(model: Model) -> ev.ModelCard:

@@ -102,20 +102,9 @@ class Started(EventBase):
     taxonomy: Taxonomy
     """The strategies that the supporter may declare."""
     prompts: PerRole
-    """Content address of each role's prompt file, whose text follows as a ``text`` event."""
+    """The text of each role's prompt file."""
     cast: Cast
     """The models that play."""
-
-
-class TextKept(EventBase):
-    """A text that later events refer to by its content address. Each stands once in a log."""
-
-    kind: Literal["text"] = "text"
-    """``text``."""
-    hash: str
-    """Content address: the first 128 bits of the text's SHA-256, in hex."""
-    text: str
-    """The text, exactly."""
 
 
 class SegmentRef(Frozen):
@@ -126,7 +115,7 @@ class SegmentRef(Frozen):
     place: Place
     """Where in the prompt it stands."""
     hash: str
-    """Content address of its text, which is a ``text`` event's, an utterance's or a reply's."""
+    """Content address of its text: the first 128 bits of the text's SHA-256, in hex."""
 
 
 class Called(EventBase):
@@ -144,6 +133,9 @@ class Called(EventBase):
     """The prompt begins with this many segments of the same role's previous call."""
     segments: tuple[SegmentRef, ...]
     """The segments after those."""
+    texts: dict[str, str]
+    """Texts of segments by content address, each where it first comes up. An utterance or an answer that stands in an
+    earlier event is not repeated."""
     prompt: str
     """Content address of the messages that the model client received."""
     seed: int
@@ -232,7 +224,7 @@ class Ended(EventBase):
     """For ``error``: what went wrong."""
 
 
-Event = Annotated[Started | TextKept | Called | Spoke | Learned | Failed | Ended, Field(discriminator="kind")]
-AnyEvent = Started | TextKept | Called | Spoke | Learned | Failed | Ended
+Event = Annotated[Started | Called | Spoke | Learned | Failed | Ended, Field(discriminator="kind")]
+AnyEvent = Started | Called | Spoke | Learned | Failed | Ended
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(Event)
 """Reads any event."""

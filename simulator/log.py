@@ -136,7 +136,8 @@ class LogWriter:
         Raises:
             ConfideError: the disk is full, or the file cannot be written for another reason.
         """
-        line = event.model_copy(update={"at": time.time()}).model_dump_json().encode() + b"\n"
+        # Every event begins with v, seq and at; putting the time in here is cheaper than another copy of the event.
+        line = event.model_dump_json().replace('"at":null', f'"at":{time.time():.6f}', 1).encode() + b"\n"
         try:
             if os.write(self._fd, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

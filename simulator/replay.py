@@ -7,7 +7,7 @@ are used up the live model goes on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from autogen_core import CancellationToken
@@ -17,8 +17,8 @@ from confide.agents import Completion, Fault, Model, ModelError, parse_prompt
 from confide.agents.formats import reply_format
 from confide.agents.models import BaseClient, Request
 from confide.scenarios import ConfideError, Role
-from confide.simulator.conversation import Conversation, Setup
-from confide.simulator.events import AnyEvent, Called, Failed, ModelCard, Started, TextKept
+from confide.simulator.conversation import Conversation, Part, Setup
+from confide.simulator.events import AnyEvent, Called, Failed, ModelCard, Started
 from confide.simulator.log import Sink
 
 Answer = Completion | ModelError
@@ -139,14 +139,7 @@ def setup_from_log(events: Sequence[AnyEvent]) -> Setup:
     started = events[0] if events else None
     if not isinstance(started, Started):
         raise ReplayError("the log does not begin with its 'started' event")
-    texts = {event.hash: event.text for event in events if isinstance(event, TextKept)}
-    try:
-        prompts = {
-            role: parse_prompt(texts[started.prompts.of(role)], role, Path(f"{role} prompt in the log"))
-            for role in Role
-        }
-    except KeyError:
-        raise ReplayError("the log does not hold the text of its prompt files") from None
+    prompts = {role: parse_prompt(started.prompts.of(role), role, Path(f"{role} prompt in the log")) for role in Role}
     answers = answers_in(events)
     models = {role: _taped(started.cast.of(role), answers) for role in Role}
     return Setup(
@@ -173,10 +166,7 @@ async def replay(events: Sequence[AnyEvent]) -> None:
     Raises:
         ReplayError: the code does something else than the log says.
     """
-    whole = list(events)
-    while whole and isinstance(whole[-1], TextKept):  # the texts of a call whose own event a kill has lost
-        whole.pop()
-    follow = Follow(whole)
+    follow = Follow(events)
     conversation = Conversation(setup_from_log(events), follow)
     while not follow.done:
         try:
@@ -190,7 +180,11 @@ async def replay(events: Sequence[AnyEvent]) -> None:
 
 
 async def resume(
-    setup: Setup, logged: Sequence[AnyEvent], sink: Sink, token: CancellationToken | None
+    setup: Setup,
+    logged: Sequence[AnyEvent],
+    sink: Sink,
+    token: CancellationToken | None,
+    parts: Mapping[Role, Part] | None = None,
 ) -> AsyncGenerator[AnyEvent, None]:
     """Run a conversation on from where its log ends, or from its beginning where the log is empty.
 
@@ -199,6 +193,7 @@ async def resume(
         logged: the events that the log holds.
         sink: takes the new events.
         token: AutoGen's way to cancel; None where there is none.
+        parts: what ``setup.parts()`` gave, if the caller has it already.
 
     Yields:
         The new events alone.
@@ -207,10 +202,13 @@ async def resume(
         ReplayError: the log was not made from this setup, or by other code.
         ModelError: a model cannot be called.
     """
-    answers = answers_in(logged)
-    models = {role: on_tape(model, answers) for role, model in setup.models.items()} if logged else setup.models
     follow = Follow(logged, sink)
-    conversation = Conversation(setup._replace(models=models), follow if logged else sink)
+    if logged:
+        answers = answers_in(logged)
+        models = {role: on_tape(model, answers) for role, model in setup.models.items()}
+        conversation = Conversation(setup._replace(models=models), follow)
+    else:
+        conversation = Conversation(setup, sink, parts)
     while conversation.state.ended is None:
         try:
             async for event in conversation.run(token):

@@ -7,7 +7,9 @@ run on from.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -26,10 +28,10 @@ from confide.agents import (
 from confide.agents.models import AnySpec
 from confide.scenarios import ConfideError, InputFileError, LoadedScenario, Role
 from confide.scenarios.library import LIBRARY
-from confide.simulator.conversation import Setup
+from confide.simulator.conversation import Part, Setup
 from confide.simulator.events import AnyEvent, PerRole
 from confide.simulator.log import LogBusyError
-from confide.simulator.moderator import Moderator
+from confide.simulator.replay import resume
 from confide.simulator.store import Planned, RunFolder, RunRecord, RunScenario, new_run_id, software, utc_now
 
 _STOPS_THE_RUN = (Fault.DENIED, Fault.NOT_FOUND)
@@ -53,6 +55,10 @@ class Outcome(NamedTuple):
     """Conversations that this process committed."""
     unfinished: Mapping[str, str]
     """Conversations that stay open, with why."""
+
+
+Ready = dict[str, dict[Role, Part]]
+"""Roles made ready, by scenario: they are the same in all of its conversations."""
 
 
 class Wishes(NamedTuple):
@@ -152,22 +158,26 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
     """
     left = (planned for planned in run.planned() if not run.final(planned.id).exists())
     unfinished: dict[str, str] = {}
+    ready: Ready = {}
     finished = 0
 
     async def work(queue: Iterator[Planned]) -> None:
         nonlocal finished
         for planned in queue:
-            why = await _converse(run, planned, models, watch)
+            why = await _converse(run, planned, models, ready, watch)
             if why is None:
                 finished += 1
             else:
                 unfinished[planned.id] = why
 
-    workers = sum(model.concurrency for model in models.values())
+    workers = min(
+        sum(model.concurrency for model in models.values()), run.record.replicates * len(run.record.scenarios)
+    )
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(workers, run.record.replicates * len(run.record.scenarios))):
-                group.create_task(work(left))
+        with _calm_collector():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(work(left))
     except* ConfideError as errors:
         raise _first(errors) from None
     finally:
@@ -176,7 +186,9 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
     return Outcome(finished, unfinished)
 
 
-async def _converse(run: RunFolder, planned: Planned, models: Mapping[str, Model], watch: Watcher) -> str | None:
+async def _converse(
+    run: RunFolder, planned: Planned, models: Mapping[str, Model], ready: Ready, watch: Watcher
+) -> str | None:
     """Run one conversation; gives why it stays open, or None."""
     try:
         writer = run.writer(planned.id)
@@ -187,9 +199,11 @@ async def _converse(run: RunFolder, planned: Planned, models: Mapping[str, Model
             writer.discard()
             return None
         setup = setup_of(run.record, planned, models)
-        moderator = Moderator(setup, writer, writer.recover())
+        scenario = setup.scenario.id
+        if scenario not in ready:
+            ready[scenario] = setup.parts()
         try:
-            async for event in moderator.converse():
+            async for event in resume(setup, writer.recover(), writer, None, ready[scenario]):
                 watch(planned.id, event)
         except ModelError as error:
             if error.fault in _STOPS_THE_RUN:
@@ -211,6 +225,20 @@ def setup_of(record: RunRecord, planned: Planned, models: Mapping[str, Model]) -
         prompts={role: _prompt(item.prompts.of(role), role) for role in Role},
         models={role: models[item.models.of(role)] for role in Role},
     )
+
+
+@contextmanager
+def _calm_collector() -> Iterator[None]:
+    """Let Python look for cycles less often: thousands of open conversations are alive, and none of it is garbage."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @lru_cache(maxsize=256)

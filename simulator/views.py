@@ -1,6 +1,6 @@
 """What each role may see. Law (non-interference): a view is a function of what its role may see, and of nothing else.
 
-It holds by construction: the builder is handed the role's own side and the public part of a scenario, never the other
+It holds by construction: a frame is handed the role's own side and the public part of a scenario, never the other
 side, and of the other's turns it reads the utterance alone.
 """
 
@@ -32,8 +32,8 @@ class Public(NamedTuple):
         return cls(scenario.situation, scenario.language, scenario.opens, *names)
 
 
-class ViewBuilder:
-    """Builds the views of one role in one conversation."""
+class Frame:
+    """What of one role's views is the same in every conversation of a scenario. It never changes."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class ViewBuilder:
         prompt: Prompt,
         reply_format: ReplyFormat,
     ) -> None:
-        """Set up the builder.
+        """Set up the frame.
 
         Args:
             role: whose views.
@@ -54,37 +54,36 @@ class ViewBuilder:
             prompt: the role's prompt file.
             reply_format: how the role's own earlier replies stand in its history.
         """
-        self._role = role
+        self.role = role
         self._own = own
         self._prompt = prompt
         self._format = reply_format
         self._values = _values(role, own, public, taxonomy)
-        self._head, self._tail = self._static(public)
-        self._talk: list[tuple[Spoke, Segment]] = []
+        names = list(prompt.blocks)
+        talk = names.index("talk")
+        self.head = self._head(names[:talk], public)
+        """The segments before the talk."""
+        self._after_talk = [block for block in names[talk + 1 :] if block != "repair"]
 
-    def view(self, state: State) -> View:
-        """What the role may see now. It grows at the end: an earlier view without its tail begins it."""
-        for index, spoke in enumerate(state.turns):
-            if index == len(self._talk):
-                self._talk.append((spoke, self._turn(spoke)))
-            elif self._talk[index][0] is not spoke:
-                del self._talk[index:]
-                self._talk.append((spoke, self._turn(spoke)))
-        talk = tuple(segment for _, segment in self._talk[: len(state.turns)])
-        return View(self._role, len(state.turns), (*self._head, *talk, *self._changing(state)))
-
-    def _turn(self, spoke: Spoke) -> Segment:
-        if spoke.role is self._role:
+    def turn(self, spoke: Spoke) -> Segment:
+        """A turn as the role sees it: its own reply in its reply format, or the other's utterance."""
+        if spoke.role is self.role:
             return Segment(f"reply:{spoke.turn}", Place.SELF, self._format.write(spoke.reply))
         return Segment(f"utterance:{spoke.turn}", Place.OTHER, spoke.reply.utterance)
 
-    def _static(self, public: Public) -> tuple[tuple[Segment, ...], tuple[str, ...]]:
-        """The segments before the talk, and the names of the blocks after it."""
+    def tail(self, state: State) -> list[Segment]:
+        """The segments after the talk, which change from turn to turn."""
+        if not self._after_talk:
+            return []
+        told = ", ".join(state.told_by(self.role)) or "nothing"
+        values = {**self._values, **_now(state.last_reply(self.role)), "told_now": told}
+        filled = ((block, self._prompt.fill(block, values)) for block in self._after_talk)
+        return [Segment(self._prompt.source(block), Place.TAIL, text) for block, text in filled if text is not None]
+
+    def _head(self, blocks: list[str], public: Public) -> tuple[Segment, ...]:
         head: list[Segment] = []
-        names = list(self._prompt.blocks)
-        before, after = names[: names.index("talk")], names[names.index("talk") + 1 :]
         facts_done = False
-        for block in before:
+        for block in blocks:
             if block in FACT_BLOCKS.values():
                 if not facts_done:
                     head += [self._fact(fact) for fact in self._own.facts]
@@ -94,7 +93,7 @@ class ViewBuilder:
                 place = Place.OPENING if block == "opening" else Place.HEAD
                 head += [Segment(self._prompt.source(block), place, text)] if text is not None else []
         head.sort(key=lambda segment: segment.place is Place.OPENING)
-        return tuple(head), tuple(block for block in after if block != "repair")
+        return tuple(head)
 
     def _shown(self, block: str, public: Public) -> bool:
         if block == "after":
@@ -103,7 +102,7 @@ class ViewBuilder:
             return bool(self._own.facts)
         if block == "language":
             return public.language.casefold() != "english"
-        return block != "opening" or public.opens is self._role
+        return block != "opening" or public.opens is self.role
 
     def _fact(self, fact: Fact) -> Segment:
         after = self._prompt.fill("after", {"ids": ", ".join(fact.after)}) if fact.after else ""
@@ -112,20 +111,30 @@ class ViewBuilder:
         text = self._prompt.fill(FACT_BLOCKS[fact.reveal], values)
         return Segment(f"fact:{fact.id}", Place.HEAD, text or "")
 
-    def _changing(self, state: State) -> list[Segment]:
-        if not self._tail:
-            return []
-        last = state.last_reply(self._role)
-        values = {**self._values, **_now(last), "told_now": ", ".join(state.told_by(self._role)) or "nothing"}
-        filled = ((block, self._prompt.fill(block, values)) for block in self._tail)
-        return [Segment(self._prompt.source(block), Place.TAIL, text) for block, text in filled if text is not None]
+
+class ViewBuilder:
+    """Builds the views of one role in one conversation, adding to the talk as it grows."""
+
+    def __init__(self, frame: Frame) -> None:
+        """Begin with no talk."""
+        self._frame = frame
+        self._turns: tuple[Spoke, ...] = ()
+        self._talk: list[Segment] = []
+
+    def view(self, state: State) -> View:
+        """What the role may see now. It grows at the end: an earlier view without its tail begins it."""
+        known = len(self._turns)
+        if self._turns and (len(state.turns) < known or state.turns[known - 1] is not self._turns[-1]):
+            self._talk, known = [], 0  # another conversation's state, or an earlier one
+        self._talk += [self._frame.turn(spoke) for spoke in state.turns[known:]]
+        self._turns = state.turns
+        segments = (*self._frame.head, *self._talk, *self._frame.tail(state))
+        return View(self._frame.role, len(state.turns), segments)
 
 
-def build_views(
-    scenario: Scenario, taxonomy: Taxonomy, role: Role, prompt: Prompt, reply_format: ReplyFormat
-) -> ViewBuilder:
-    """The builder for ``role``: the one place that takes a scenario apart into what a role may see."""
-    return ViewBuilder(role, scenario.role(role), Public.of(scenario), taxonomy, prompt, reply_format)
+def frame_of(scenario: Scenario, taxonomy: Taxonomy, role: Role, prompt: Prompt, reply_format: ReplyFormat) -> Frame:
+    """The frame of ``role``: the one place that takes a scenario apart into what a role may see."""
+    return Frame(role, scenario.role(role), Public.of(scenario), taxonomy, prompt, reply_format)
 
 
 def _values(role: Role, own: SeekerSpec | SupporterSpec, public: Public, taxonomy: Taxonomy) -> dict[str, str | None]:

@@ -4,14 +4,14 @@ import asyncio
 import json
 
 import pytest
-from autogen_agentchat.base import Response, TaskResult
+from autogen_agentchat.base import TaskResult
 from autogen_agentchat.conditions import MaxMessageTermination
-from autogen_agentchat.messages import StructuredMessage, TextMessage
+from autogen_agentchat.messages import TextMessage
 from autogen_agentchat.teams import RoundRobinGroupChat
 from autogen_agentchat.ui import Console
 from autogen_core import CancellationToken
 
-from confide.agents import AgentNote, Fault, ModelError, ReplyError, View, ViewMessage
+from confide.agents import AgentNote, Fault, ModelError, SeekerReply, SupporterReply, View, ViewMessage
 from confide.agents.models import draw_reply
 from confide.scenarios import Role, read_scenario
 from confide.simulator import Called, Conversation, Ended, Failed, Learned, Memory, Moderator, Spoke
@@ -183,44 +183,44 @@ def test_common_random_numbers_the_opening_is_the_same_for_the_same_pair_key():
 # --- what crosses ------------------------------------------------------------------------------------------------------
 
 
-class Structured(StructuredMessage[View]):
-    pass
-
-
-@pytest.mark.parametrize("kind", ["subclass", "other words", "no reply"])
-def test_anything_but_the_plain_utterance_is_stopped_at_the_crossing(kind):
-    class Loud(TextMessage):
-        secret: str = "the other must not see this"
+@pytest.mark.parametrize("kind", ["the other's reply", "not a plain string"])
+def test_anything_but_a_plain_utterance_is_stopped_at_the_crossing(kind):
+    class Loud(str):
+        secret = "the other must not see this"
 
     conversation = Conversation(make_setup("shared-dog", scripted()[0]), Memory())
     agent = conversation.agents[Role.SUPPORTER]
-    speak = agent.on_messages_stream
+    speak = agent.speak
 
-    async def leaky(messages, token):
-        async for item in speak(messages, token):
-            if isinstance(item, Response):
-                said = item.chat_message.content
-                if kind == "subclass":
-                    item = Response(
-                        chat_message=Loud(content=said, source=agent.name), inner_messages=item.inner_messages
-                    )
-                elif kind == "other words":
-                    item = Response(
-                        chat_message=TextMessage(content=said + "!", source="x"), inner_messages=item.inner_messages
-                    )
-                else:
-                    item = Response(chat_message=item.chat_message, inner_messages=[])
-            yield item
+    async def leaky(view, seeds, token):
+        async for note in speak(view, seeds, token):
+            if isinstance(note, SupporterReply):
+                loud = note.model_copy(update={"utterance": Loud(note.utterance)})
+                yield read_reply() if kind == "the other's reply" else loud
+            else:
+                yield note
 
-    agent.on_messages_stream = leaky
+    agent.speak = leaky
 
     async def run():
         async for _ in conversation.run(None):
             pass
 
-    with pytest.raises(TypeError, match="holds its reply's utterance and nothing else"):
+    with pytest.raises(TypeError, match="a reply of its own whose utterance is a plain string"):
         asyncio.run(run())
     assert not conversation.state.turns
+
+
+def test_as_an_autogen_agent_it_answers_with_the_utterance_alone():
+    setup = make_setup("shared-dog", scripted()[0])
+    part = setup.parts()[Role.SUPPORTER]
+    order = ViewMessage(source="m", view=View(Role.SUPPORTER, 0, part.frame.head), seeds=(1, 2))
+    response = asyncio.run(part.agent.on_messages([order], CancellationToken()))
+    assert type(response.chat_message) is TextMessage
+    assert response.chat_message.metadata == {}
+    notes = [item.note for item in response.inner_messages]
+    assert [type(note).__name__ for note in notes] == ["Called", "SupporterReply"]
+    assert response.chat_message.content == notes[-1].utterance
 
 
 def test_an_agent_speaks_from_one_view_of_its_own_and_from_nothing_else():
@@ -233,7 +233,7 @@ def test_an_agent_speaks_from_one_view_of_its_own_and_from_nothing_else():
 
 
 def test_notes_and_views_name_no_content_in_consoles():
-    note = AgentNote(source="seeker", note=ReplyError and read_reply())
+    note = AgentNote(source="seeker", note=read_reply())
     assert "secret" not in note.to_text()
     view = ViewMessage(source="m", view=View(Role.SEEKER, 3, ()), seeds=(1, 2))
     assert view.to_text() == "(turn 3: seeker may see 0 segments)"
@@ -243,8 +243,6 @@ def test_notes_and_views_name_no_content_in_consoles():
 
 
 def read_reply():
-    from confide.agents import SeekerReply
-
     return SeekerReply(utterance="secret", thoughts="secret", emotion=1, trust=1, told=())
 
 

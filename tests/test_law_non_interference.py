@@ -1,16 +1,17 @@
 """Law 1: a role's every prompt is a function of what it may see alone. Law 8: prompts grow at the end."""
 
+import asyncio
 import copy
+import importlib
 import json
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from confide.agents import Place, Segment, View
+from confide.agents import Place, Segment
 from confide.scenarios import Role
-from confide.simulator import ViewBuilder
-from confide.simulator import views as views_module
+from confide.simulator import Conversation, Moderator, ViewBuilder, fold, frame_of
 from tests.helpers import (
     hostile_text,
     make_setup,
@@ -24,6 +25,7 @@ from tests.helpers import (
     talk,
 )
 
+replay_module = importlib.import_module("confide.simulator.replay")
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
@@ -38,7 +40,7 @@ def lines(draw_from: list[str], role: Role, inner: dict[str, object]):
     return script
 
 
-def prompts_seen_by(role: Role, data, utterances, inner, monkey_builder=None):
+def prompts_seen_by(role: Role, data, utterances, inner):
     """Run a talk; give the bytes of all prompts that ``role`` received."""
     clients, models = {}, {}
     for each in Role:
@@ -88,27 +90,22 @@ def test_what_a_role_may_not_see_changes_no_byte_of_its_prompts(worlds):
     assert_non_interference(worlds)
 
 
-def leaking(original):
-    """A view builder that lets the other side's facts through: the negative control."""
+class LeakingConversation(Conversation):
+    """Lets the other side's facts into every view: the negative control."""
 
-    def build(scenario, taxonomy, role, prompt, reply_format):
-        builder = original(scenario, taxonomy, role, prompt, reply_format)
-        leak = "; ".join(fact.text for fact in scenario.role(role.other).facts)
-        view = builder.view
+    def __init__(self, setup, sink, parts=None):
+        super().__init__(setup, sink, parts)
+        for role, builder in self._views.items():
+            leak = "; ".join(fact.text for fact in setup.scenario.role(role.other).facts)
+            builder.view = self.leaky(builder.view, leak)
 
-        def leaky(state) -> View:
-            return view(state).plus(Segment("fact:leak", Place.TAIL, leak)) if leak else view(state)
-
-        builder.view = leaky
-        return builder
-
-    return build
+    @staticmethod
+    def leaky(view, leak):
+        return lambda state: view(state).plus(Segment("fact:leak", Place.TAIL, leak)) if leak else view(state)
 
 
 def test_the_check_finds_a_view_that_leaks(monkeypatch):
-    from confide.simulator import conversation
-
-    monkeypatch.setattr(conversation, "build_views", leaking(views_module.build_views))
+    monkeypatch.setattr(replay_module, "Conversation", LeakingConversation)
     unshrunk = settings(
         max_examples=60, deadline=None, suppress_health_check=SLOW, phases=[Phase.generate], database=None
     )
@@ -164,15 +161,25 @@ def test_only_the_changing_blocks_stand_in_the_tail():
     assert len(heads) == 2, "each role's system message stays the same at every turn"
 
 
-def test_a_builder_is_handed_its_own_side_only():
-    """By construction: nothing in a builder holds the other side."""
+def test_a_frame_is_handed_its_own_side_only():
+    """By construction: nothing in a frame holds the other side."""
     setup = make_setup("exam-panic", scripted()[0])
     for role in Role:
-        builder = views_module.build_views(
-            setup.scenario, setup.taxonomy, role, setup.prompts[role], setup.models[role].format
-        )
-        assert isinstance(builder, ViewBuilder)
+        frame = frame_of(setup.scenario, setup.taxonomy, role, setup.prompts[role], setup.models[role].format)
         other = setup.scenario.role(role.other)
-        held = repr(vars(builder))
+        held = repr(vars(frame))
+        assert setup.scenario.role(role).facts[0].text in held
         assert all(fact.text not in held for fact in other.facts)
         assert other.persona.background not in held
+
+
+def test_a_builder_that_is_handed_another_talk_begins_anew():
+    builder = ViewBuilder(make_setup("exam-panic", scripted()[0]).parts()[Role.SEEKER].frame)
+    states = []
+    for seed in (1, 2):
+        moderator = Moderator(make_setup("exam-panic", scripted()[0], seed=seed))
+        asyncio.run(moderator.run())
+        states.append([fold(moderator.events[:n]) for n in range(1, len(moderator.events))])
+    for state in (*states[0], *states[1], *states[0][:9]):
+        fresh = ViewBuilder(make_setup("exam-panic", scripted()[0]).parts()[Role.SEEKER].frame)
+        assert builder.view(state) == fresh.view(state)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from confide.agents.completion import Completion, ModelError
 from confide.agents.models.base import BaseClient, Request
@@ -14,6 +14,9 @@ from confide.agents.models.openai import OpenAIClient
 from confide.agents.models.spec import LocalSpec
 from confide.agents.models.weights import ADAPTER, ADAPTER_SHA256, SHA256, is_pinned, weights_file
 from confide.scenarios import ConfideError
+
+REPEAT_WINDOW: Final = 48
+"""Tokens back to which repetition is held down: about a turn, so that a fact can be told in its own words."""
 
 
 class LocalClient(BaseClient):
@@ -71,6 +74,8 @@ class LocalClient(BaseClient):
                 fixed = {
                     "temperature": self._spec.temperature,
                     "min_p": self._spec.min_p,
+                    "repeat_penalty": self._spec.repeat_penalty,
+                    "repeat_last_n": REPEAT_WINDOW,
                     "max_tokens": self._spec.max_tokens,
                     "cache_prompt": True,
                 }

@@ -92,6 +92,8 @@ class LocalSpec(ModelSpec):
     """Sampling temperature."""
     min_p: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Tokens less likely than this share of the likeliest are never drawn."""
+    repeat_penalty: Annotated[float, Field(ge=1, le=2)] = 1.1
+    """How much less likely a token gets that was just used; 1 is off."""
     max_tokens: Annotated[int, Field(ge=1)] = 160
     """Most tokens of one reply."""
     context: Annotated[int, Field(ge=512, le=8192)] = 4096

@@ -74,25 +74,37 @@ def render(view: View) -> list[LLMMessage]:
     utterance and every reply keeps a message to itself.
     """
     messages: list[LLMMessage] = []
+    own, other = view.role.value, view.role.other.value
     for place, group in groupby(view.segments, key=_place):
         texts = [segment.text for segment in group]
-        if place in _JOINED:
-            texts = ["\n".join(texts)]
-        messages += [_message(place, view.role, text) for text in texts]
+        if place is Place.HEAD:
+            messages.append(_system("\n".join(texts)))
+        elif place is Place.TAIL:
+            messages.append(_user("\n".join(texts), _MODERATOR))
+        elif place is Place.SELF:
+            messages += [_assistant(text, own) for text in texts]
+        else:
+            messages += [_user(text, other if place is Place.OTHER else _MODERATOR) for text in texts]
     return messages
 
 
-_JOINED = (Place.HEAD, Place.TAIL)
 _place = attrgetter("place")
+_MODERATOR = "moderator"
+
+
+@lru_cache(maxsize=4096)
+def _system(text: str) -> SystemMessage:
+    return SystemMessage(content=text)
 
 
 @lru_cache(maxsize=65536)
-def _message(place: Place, role: Role, text: str) -> LLMMessage:
-    if place is Place.HEAD:
-        return SystemMessage(content=text)
-    if place is Place.SELF:
-        return AssistantMessage(content=text, source=role.value)
-    return UserMessage(content=text, source=role.other.value if place is Place.OTHER else "moderator")
+def _assistant(text: str, source: str) -> AssistantMessage:
+    return AssistantMessage(content=text, source=source)
+
+
+@lru_cache(maxsize=65536)
+def _user(text: str, source: str) -> UserMessage:
+    return UserMessage(content=text, source=source)
 
 
 def prompt_hash(messages: Sequence[LLMMessage]) -> str:

@@ -126,8 +126,8 @@ class Conversation:
         turns, limits = self.state.turns, self._setup.scenario.limits
         if turns and turns[-1].reply.wants_to_end:
             return ev.EndReason.SEEKER_ENDED if turns[-1].role is Role.SEEKER else ev.EndReason.SUPPORTER_ENDED
-        own = [" ".join(spoke.reply.utterance.casefold().split()) for spoke in turns[-1 : -2 * limits.repeats : -2]]
-        if len(own) == limits.repeats and len(set(own)) == 1:
+        own = turns[-1 : -2 * limits.repeats : -2]
+        if len(own) == limits.repeats and all(_same_words(spoke, own[0]) for spoke in own[1:]):
             return ev.EndReason.REPETITION
         if len(turns) >= limits.turns:
             return ev.EndReason.TURN_LIMIT
@@ -223,6 +223,12 @@ class Conversation:
         self._sink.write(event)
         self.state = self.state.after(event)
         return event
+
+
+def _same_words(one: ev.Spoke, other: ev.Spoke) -> bool:
+    """Whether two utterances are the same but for case and spacing."""
+    ours, theirs = one.reply.utterance, other.reply.utterance
+    return ours == theirs or ours.casefold().split() == theirs.casefold().split()
 
 
 def _card(model: Model) -> ev.ModelCard:

@@ -122,9 +122,12 @@ class LogWriter:
             InputFileError: the file is damaged before its last line.
             ConfideError: the torn line cannot be cut off.
         """
-        log = read_log(self._live)
         try:
-            if os.fstat(self._fd).st_size > log.size:
+            size = os.fstat(self._fd).st_size
+            if size == 0:
+                return []
+            log = read_log(self._live)
+            if size > log.size:
                 os.ftruncate(self._fd, log.size)
         except OSError as error:
             raise _cannot_write(self._live, error) from None

@@ -79,6 +79,10 @@ def completion(content: object = "Hello.", *, finish: str | None = "stop", **fie
     return {name: value for name, value in body.items() if value is not None}
 
 
+def with_message(message: object, finish: str = "stop") -> dict[str, Any]:
+    return {"choices": [{"message": message, "finish_reason": finish}]}
+
+
 def said(content: object = "Hello.", *, delay: float = 0.0, finish: str | None = "stop", **fields: Any) -> Answer:
     return Answer(body=completion(content, finish=finish, **fields), delay=delay)
 
@@ -86,6 +90,10 @@ def said(content: object = "Hello.", *, delay: float = 0.0, finish: str | None =
 def refused(status: int, message: str = "no", *, headers: Mapping[str, str] | None = None) -> Answer:
     """An error as OpenAI words it."""
     return Answer(status, {"error": {"message": message, "type": "t", "code": None}}, headers or {})
+
+
+def now_again(status: int, message: str = "no") -> Answer:
+    return refused(status, message, headers={"Retry-After": "0"})
 
 
 @contextmanager

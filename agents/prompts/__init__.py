@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -78,9 +79,21 @@ class Prompt(NamedTuple):
     def fill(self, block: str, values: Mapping[str, str | None]) -> str | None:
         """The block with its values put in; None if the block is absent or a value that it names is unset."""
         template = self.blocks.get(block)
-        if template is None or any(values[name] is None for name in _PLACEHOLDER.findall(template)):
+        if template is None:
             return None
-        return _PLACEHOLDER.sub(lambda match: values[match[1]] or "", template)
+        parts = list(_parts(template))
+        for index in range(1, len(parts), 2):
+            value = values[parts[index]]
+            if value is None:
+                return None
+            parts[index] = value
+        return "".join(parts)
+
+
+@lru_cache(maxsize=1024)
+def _parts(template: str) -> tuple[str, ...]:
+    """The template, taken apart: words and names of values, in turn."""
+    return tuple(_PLACEHOLDER.split(template))
 
 
 def shipped_prompt(role: Role, reply_format: str) -> Path:

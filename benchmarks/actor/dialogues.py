@@ -41,7 +41,7 @@ from confide.scenarios import (
     read_taxonomy,
 )
 from confide.scenarios.library import STRATEGIES
-from confide.simulator import Spoke, State, build_views
+from confide.simulator import Spoke, State, ViewBuilder, frame_of
 
 DIALOGUES: Final = Path(__file__).with_name("dialogues.jsonl")
 """The dialogues that the shipped adapter was trained on, one JSON object a line."""
@@ -119,7 +119,8 @@ def training_view(dialogue: Dialogue, role: Role, *, other: bool, persona: bool)
         persona: whether the role is told its own persona.
     """
     prompt = _prompt(role)
-    view = build_views(dialogue.scenario, taxonomy(), role, prompt, TAGGED).view(State(turns=dialogue.turns))
+    frame = frame_of(dialogue.scenario, taxonomy(), role, prompt, TAGGED)
+    view = ViewBuilder(frame).view(State(turns=dialogue.turns))
     ours = _character_in_file_order(dialogue, role, prompt)
     segments = []
     for segment in view.segments:

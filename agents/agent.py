@@ -6,7 +6,7 @@ between turns, so there is nothing in it that could leak or that a log would not
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from autogen_agentchat.agents import BaseChatAgent
@@ -23,6 +23,9 @@ from confide.agents.prompts import Prompt
 from confide.agents.reply import Percent, ReplyError, ReplyRules
 from confide.agents.view import Place, Segment, View, prompt_hash, render
 from confide.scenarios import Role
+
+SeedFor = Callable[[str], int]
+"""Gives the seed of a call by its purpose."""
 
 
 class RoleAgent(BaseChatAgent):
@@ -75,7 +78,7 @@ class RoleAgent(BaseChatAgent):
         if not isinstance(order, ViewMessage):
             raise ValueError(f"the {self.name} speaks from one view of its own, handed to it by a moderator")
         usage = None
-        async for note in self.speak(order.view, order.seeds, cancellation_token):
+        async for note in self.speak(order.view, order.seeds.__getitem__, cancellation_token):
             event = AgentNote(source=self.name, note=note)
             if isinstance(note, Called):
                 usage = note.completion.usage
@@ -86,13 +89,13 @@ class RoleAgent(BaseChatAgent):
                 yield Response(chat_message=message, inner_messages=[event])
 
     async def speak(
-        self, view: View, seeds: tuple[int, int], token: CancellationToken | None
+        self, view: View, seed_for: SeedFor, token: CancellationToken | None
     ) -> AsyncGenerator[Called | Unreadable | AnyReply, None]:
         """Speak. Each model call is told of as soon as it is answered, so that it can be logged before the next one.
 
         Args:
             view: what the role may see.
-            seeds: of the call that speaks, and of the one that repairs an unreadable reply.
+            seed_for: gives the seed of a call by its purpose: ``speak``, or ``repair`` for an unreadable reply.
             token: AutoGen's way to cancel; None where there is none.
 
         Yields:
@@ -105,13 +108,14 @@ class RoleAgent(BaseChatAgent):
         """
         if view.role is not self.rules.role:
             raise ValueError(f"the {self.name} speaks from one view of its own, not from the {view.role}'s")
-        call = await self._call("speak", view, seeds[0], token)
+        call = await self._call("speak", view, seed_for("speak"), token)
         yield call
         try:
             reply = self._read(call.completion)
         except ReplyError as error:
             yield Unreadable("speak", str(error))
-            call = await self._call("repair", self._repair(view, call.completion.content, str(error)), seeds[1], token)
+            repair = self._repair(view, call.completion.content, str(error))
+            call = await self._call("repair", repair, seed_for("repair"), token)
             yield call
             try:
                 reply = self._read(call.completion)

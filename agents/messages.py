@@ -24,8 +24,8 @@ class ViewMessage(BaseChatMessage):
 
     view: SkipValidation[View]
     """What the agent may see."""
-    seeds: tuple[int, int]
-    """Seed of the call that speaks, and of the one that repairs an unreadable reply."""
+    seeds: dict[str, int]
+    """Seeds by purpose: of the call that speaks (``speak``), and of the one that repairs (``repair``)."""
 
     def to_text(self) -> str:
         """A line for consoles that names no content."""

@@ -118,7 +118,10 @@ async def _plays(model: Model) -> Finding:
     head = [Segment("instruction:trial", Place.HEAD, prompt.fill(block, values) or "") for block in ("role", "format")]
     view = View(Role.SUPPORTER, 0, (*head, Segment("instruction:opening", Place.OPENING, "(the chat opens)")))
     try:
-        notes = [note async for note in RoleAgent(rules, model, prompt).speak(view, (1, 2), None)]
+        notes = [
+            note
+            async for note in RoleAgent(rules, model, prompt).speak(view, {"speak": 1, "repair": 2}.__getitem__, None)
+        ]
     except (ModelError, ReplyError) as error:
         return Finding(what, "no", str(error))
     repaired = "after a repair: " if any(isinstance(note, Unreadable) for note in notes) else ""

@@ -9,8 +9,6 @@ import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
@@ -33,15 +31,37 @@ class Place(StrEnum):
     """What changes from turn to turn: one user message after the talk."""
 
 
-class Segment(NamedTuple):
-    """A piece of a prompt, with where it comes from."""
+class Segment:
+    """A piece of a prompt, with where it comes from. Its address and message are worked out once and kept with it."""
 
-    source: str
-    """``persona:seeker``, ``fact:quitting``, ``utterance:7``, ``reply:6``, ``instruction:rules`` and the like."""
-    place: Place
-    """Where it stands."""
-    text: str
-    """The words, exactly."""
+    __slots__ = ("address", "message", "place", "source", "text")
+
+    def __init__(self, source: str, place: Place, text: str) -> None:
+        """Make a segment.
+
+        Args:
+            source: ``persona:seeker``, ``fact:quitting``, ``utterance:7``, ``reply:6``, ``instruction:rules``, …
+            place: where it stands.
+            text: the words, exactly.
+        """
+        self.source = source
+        self.place = place
+        self.text = text
+        self.address = text_hash(text)
+        """Content address of the text."""
+        self.message: LLMMessage | None = None
+        """The message that it makes alone, once rendered; None for places that share one."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Segment) and (
+            (self.source, self.place, self.text) == (other.source, other.place, other.text)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.text))
+
+    def __repr__(self) -> str:
+        return f"Segment({self.source!r}, {self.place.value!r}, {self.text!r})"
 
 
 class View(NamedTuple):
@@ -57,14 +77,9 @@ class View(NamedTuple):
         return self._replace(segments=(*self.segments, *more))
 
 
-def _address(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-@lru_cache(maxsize=65536)
 def text_hash(text: str) -> str:
     """Content address of a text: the first 128 bits of its SHA-256, in hex."""
-    return _address(text)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def render(view: View) -> list[LLMMessage]:
@@ -74,39 +89,48 @@ def render(view: View) -> list[LLMMessage]:
     utterance and every reply keeps a message to itself.
     """
     messages: list[LLMMessage] = []
-    own, other = view.role.value, view.role.other.value
-    for place, group in groupby(view.segments, key=_place):
-        texts = [segment.text for segment in group]
-        if place is Place.HEAD:
-            messages.append(_system("\n".join(texts)))
-        elif place is Place.TAIL:
-            messages.append(_user("\n".join(texts), _MODERATOR))
-        elif place is Place.SELF:
-            messages += [_assistant(text, own) for text in texts]
+    joined: list[str] = []
+    last: Place | None = None
+    for segment in view.segments:
+        place = segment.place
+        if joined and place is not last:
+            messages.append(_shared(last, joined))
+            joined = []
+        last = place
+        if place is Place.HEAD or place is Place.TAIL:
+            joined.append(segment.text)
         else:
-            messages += [_user(text, other if place is Place.OTHER else _MODERATOR) for text in texts]
+            segment.message = segment.message or _alone(view.role, place, segment.text)
+            messages.append(segment.message)
+    if joined:
+        messages.append(_shared(last, joined))
     return messages
 
 
-_place = attrgetter("place")
-_MODERATOR = "moderator"
+def _alone(role: Role, place: Place, text: str) -> LLMMessage:
+    if place is Place.SELF:
+        return AssistantMessage(content=text, source=role.value)
+    return UserMessage(content=text, source=role.other.value if place is Place.OTHER else "moderator")
 
 
-@lru_cache(maxsize=4096)
+def _shared(place: Place | None, texts: list[str]) -> LLMMessage:
+    text = "\n".join(texts)
+    return _system(text) if place is Place.HEAD else UserMessage(content=text, source="moderator")
+
+
+@lru_cache(maxsize=1024)
 def _system(text: str) -> SystemMessage:
     return SystemMessage(content=text)
 
 
-@lru_cache(maxsize=65536)
-def _assistant(text: str, source: str) -> AssistantMessage:
-    return AssistantMessage(content=text, source=source)
-
-
-@lru_cache(maxsize=65536)
-def _user(text: str, source: str) -> UserMessage:
-    return UserMessage(content=text, source=source)
-
-
 def prompt_hash(messages: Sequence[LLMMessage]) -> str:
-    """Content address of a whole prompt: of each message's type and exact text, in order."""
-    return _address("\n".join(f"{message.type} {text_hash(str(message.content))}" for message in messages))
+    """Content address of a whole prompt: of each message's type, length and exact text, in order."""
+    lines = [f"{message.type} {len(message.content)} {message.content}" for message in messages[1:]]
+    digest = _begun(messages[0].type, str(messages[0].content)).copy()  # the longest message by far, always the same
+    digest.update("".join(lines).encode())
+    return digest.hexdigest()[:32]
+
+
+@lru_cache(maxsize=1024)
+def _begun(kind: str, content: str) -> hashlib._Hash:
+    return hashlib.sha256(f"{kind} {len(content)} {content}".encode())

@@ -63,9 +63,11 @@ def _unknown(role: Role, graph: Mapping[str, list[str]], where: Mapping[str, int
 
 
 def _cycles(role: Role, graph: Mapping[str, list[str]], where: Mapping[str, int]) -> list[FactProblem]:
-    import networkx as nx  # noqa: PLC0415  (slow to import; most commands never need it)
-
     edges = [(f, a) for f, after in graph.items() for a in after if a in graph]
+    if not edges:
+        return []
+    import networkx as nx  # noqa: PLC0415  (slow to import)
+
     found = []
     component: set[str]
     for component in nx.strongly_connected_components(nx.DiGraph(edges)):

@@ -183,7 +183,9 @@ class Scenario(Frozen):
 
     @model_validator(mode="after")
     def _facts_fit(self) -> Self:
-        problems = fact_problems({role: [f.model_dump() for f in self.role(role).facts] for role in Role})
+        problems = fact_problems(
+            {role: [{"id": f.id, "after": f.after} for f in self.role(role).facts] for role in Role}
+        )
         if problems:
             raise PydanticCustomError("fact_graph", "{text}", {"text": "; ".join(p.what for p in problems)})
         return self

@@ -6,7 +6,7 @@ the next model call; all that happens follows from the scenario, the seed and th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, NamedTuple
 
 from autogen_core import CancellationToken
@@ -99,18 +99,18 @@ class Conversation:
             ConfideError: the sink cannot write.
         """
         if self.state.started is None:
-            yield self._start()
+            yield self._put(self._start())[0]
         while self.state.ended is None:
             end = self._end()
             if end is not None:
-                yield self._add(ev.Ended, reason=end, turns=len(self.state.turns))
+                yield self._put(self._next(ev.Ended, reason=end, turns=len(self.state.turns)))[0]
                 return
             async for event in self._turn(token):
                 yield event
 
     def _start(self) -> ev.AnyEvent:
         setup = self._setup
-        return self._add(
+        return self._next(
             ev.Started,
             conversation=setup.conversation,
             pair_key=setup.pair_key,
@@ -138,30 +138,41 @@ class Conversation:
     async def _turn(self, token: CancellationToken | None) -> AsyncGenerator[ev.AnyEvent, None]:
         role, turn = self.state.next_role(), len(self.state.turns)
         view = self._views[role].view(self.state)
-        seed, pair_key = self._setup.seed, self._setup.pair_key
-        seeds = derive_seed(seed, pair_key, f"speak:{turn}"), derive_seed(seed, pair_key, f"repair:{turn}")
+
+        def seed_for(purpose: str) -> int:
+            return derive_seed(self._setup.seed, self._setup.pair_key, f"{purpose}:{turn}")
+
+        call: list[ev.AnyEvent] = []  # is written together with what came of it, which is known at once
         try:
-            async for note in self.agents[role].speak(view, seeds, token):
+            async for note in self.agents[role].speak(view, seed_for, token):
                 if isinstance(note, Called):
-                    yield self._called(role, turn, note)
-                elif isinstance(note, Unreadable):
-                    yield self._add(
-                        ev.Failed, turn=turn, role=role, stage="read", purpose=note.purpose, fault="unreadable",
-                        message=note.reason,
-                    )  # fmt: skip
-                else:
-                    for event in self._spoken(role, turn, note):
-                        yield event
+                    call = [self._called(role, turn, note)]
+                    continue
+                more = (
+                    self._unreadable(role, turn, note)
+                    if isinstance(note, Unreadable)
+                    else self._spoken(role, turn, note)
+                )
+                for event in self._put(*call, *more):
+                    yield event
         except ReplyError as error:
-            yield self._add(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=f"unreadable reply: {error}")
+            detail = f"unreadable reply: {error}"
+            yield self._put(self._next(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=detail))[0]
         except ModelError as error:
-            yield self._add(
+            failed = self._next(
                 ev.Failed, turn=turn, role=role, stage="call", purpose=None, fault=error.fault.value,
                 message=error.message, attempts=error.attempts,
             )  # fmt: skip
+            yield self._put(failed)[0]
             if error.fault not in _ENDS_THE_TALK:
                 raise
-            yield self._add(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=error.message)
+            yield self._put(self._next(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=error.message))[0]
+
+    def _unreadable(self, role: Role, turn: int, note: Unreadable) -> list[ev.AnyEvent]:
+        failed = self._next(
+            ev.Failed, turn=turn, role=role, stage="read", purpose=note.purpose, fault="unreadable", message=note.reason
+        )
+        return [failed]
 
     def _called(self, role: Role, turn: int, call: Called) -> ev.AnyEvent:
         segments, before = call.view.segments, self._prompts[role]
@@ -172,15 +183,13 @@ class Conversation:
             kept += 1
         self._prompts[role] = segments
         answer = call.completion
-        event = self._add(
+        event = self._next(
             ev.Called,
             turn=turn,
             role=role,
             purpose=call.purpose,
             kept=kept,
-            segments=tuple(
-                ev.SegmentRef(source=s.source, place=s.place, hash=text_hash(s.text)) for s in segments[kept:]
-            ),
+            segments=tuple({"source": s.source, "place": s.place, "hash": s.address} for s in segments[kept:]),
             texts=self._new_texts(segments[kept:]),
             prompt=call.prompt_hash,
             seed=call.seed,
@@ -202,33 +211,39 @@ class Conversation:
         """Texts that the log does not hold yet, by content address."""
         fresh = {}
         for segment in segments:
-            address = text_hash(segment.text)
-            if address not in self._known:
-                self._known.add(address)
-                fresh[address] = segment.text
+            if segment.address not in self._known:
+                self._known.add(segment.address)
+                fresh[segment.address] = segment.text
         return fresh
 
-    def _spoken(self, role: Role, turn: int, reply: AnyReply) -> Iterator[ev.AnyEvent]:
+    def _spoken(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
         """A turn is spoken. Of the reply, the other side's views read the utterance, a plain string, and no more."""
         if reply.role is not role or type(reply.utterance) is not str:
             raise TypeError(f"the {role} must answer with a reply of its own whose utterance is a plain string")
-        yield self._add(ev.Spoke, turn=turn, role=role, reply=reply)
+        spoke = self._next(ev.Spoke, turn=turn, role=role, reply=reply)
         self._known.add(text_hash(reply.utterance))
-        for fact in reply.told or ():
-            if fact not in self.state.told:
-                yield self._add(ev.Learned, turn=turn, fact=fact, by=role.other)
+        new = [fact for fact in reply.told or () if fact not in self.state.told]
+        return [spoke, *(self._next(ev.Learned, turn=turn, fact=fact, by=role.other) for fact in new)]
 
-    def _add(self, kind: type[ev.AnyEvent], **fields: Any) -> ev.AnyEvent:
+    def _next(self, kind: type[ev.AnyEvent], **fields: Any) -> ev.AnyEvent:
+        """The next event. It counts from now on, and must be put into the sink before anything is awaited."""
         event = kind(seq=self.state.seq, **fields)
-        self._sink.write(event)
         self.state = self.state.after(event)
         return event
+
+    def _put(self, *events: ev.AnyEvent) -> tuple[ev.AnyEvent, ...]:
+        self._sink.write(*events)
+        return events
 
 
 def _same_words(one: ev.Spoke, other: ev.Spoke) -> bool:
     """Whether two utterances are the same but for case and spacing."""
     ours, theirs = one.reply.utterance, other.reply.utterance
-    return ours == theirs or ours.casefold().split() == theirs.casefold().split()
+    if ours == theirs:
+        return True
+    # Cheap first: the same words begin with the same letter.
+    alike = ours.lstrip()[:1].casefold() == theirs.lstrip()[:1].casefold()
+    return alike and ours.casefold().split() == theirs.casefold().split()
 
 
 def _card(model: Model) -> ev.ModelCard:

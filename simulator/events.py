@@ -9,7 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
+from typing_extensions import TypedDict
 
 from confide.agents import Attempt, Place
 from confide.agents.models import Price
@@ -107,8 +108,10 @@ class Started(EventBase):
     """The models that play."""
 
 
-class SegmentRef(Frozen):
+class SegmentRef(TypedDict):
     """A segment of a prompt, by content address."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # type: ignore[misc]
 
     source: str
     """Where it comes from, such as ``fact:quitting`` or ``utterance:7``."""

@@ -31,18 +31,18 @@ class Memory:
         self.events: list[AnyEvent] = []
         """The events, in order."""
 
-    def write(self, event: AnyEvent) -> None:
-        """Keep ``event``."""
-        self.events.append(event)
+    def write(self, *events: AnyEvent) -> None:
+        """Keep ``events``."""
+        self.events.extend(events)
 
 
 class _Tee:
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
 
-    def write(self, event: AnyEvent) -> None:
+    def write(self, *events: AnyEvent) -> None:
         for sink in self._sinks:
-            sink.write(event)
+            sink.write(*events)
 
 
 class Moderator(Team):

@@ -18,7 +18,7 @@ from confide.agents.formats import reply_format
 from confide.agents.models import BaseClient, Request
 from confide.scenarios import ConfideError, Role
 from confide.simulator.conversation import Conversation, Part, Setup
-from confide.simulator.events import AnyEvent, Called, Failed, ModelCard, Started
+from confide.simulator.events import AnyEvent, Called, Ended, Failed, ModelCard, Started
 from confide.simulator.log import Sink
 
 Answer = Completion | ModelError
@@ -68,22 +68,25 @@ class Follow:
         """Whether events came that the log does not have."""
         return self._count > len(self._expected)
 
-    def write(self, event: AnyEvent) -> None:
+    def write(self, *events: AnyEvent) -> None:
         """Compare, or hand on.
 
         Raises:
-            ReplayError: the event differs from the log's in more than its time.
+            ReplayError: an event differs from the log's in more than its time.
         """
-        index = self._count
-        self._count += 1
-        if index >= len(self._expected):
-            if self._then is None:
+        for event in events:
+            index = self._count
+            self._count += 1
+            if index < len(self._expected):
+                logged = self._expected[index].model_copy(update={"at": event.at})
+                if logged != event:
+                    raise ReplayError(f"event {index} ('{logged.kind}') differs: {_difference(logged, event)}")
+            elif self._then is None and not isinstance(self._expected[-1], Ended):
+                continue  # a kill came in the middle of events that happen together
+            elif self._then is None:
                 raise ReplayError(f"event {index}: the log ends, but the code goes on with '{event.kind}'")
-            self._then.write(event)
-            return
-        logged = self._expected[index].model_copy(update={"at": event.at})
-        if logged != event:
-            raise ReplayError(f"event {index} ('{logged.kind}') differs: {_difference(logged, event)}")
+            else:
+                self._then.write(event)
 
 
 def _difference(logged: AnyEvent, replayed: AnyEvent) -> str:

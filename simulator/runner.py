@@ -231,7 +231,6 @@ def setup_of(record: RunRecord, planned: Planned, models: Mapping[str, Model]) -
 def _calm_collector() -> Iterator[None]:
     """Let Python look for cycles less often: thousands of open conversations are alive, and none of it is garbage."""
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from confide.agents import SeekerReply, SupporterReply
 from confide.scenarios import Role
@@ -34,18 +34,18 @@ class State(NamedTuple):
         """
         if event.seq != self.seq:
             raise ValueError(f"event {event.seq} does not follow event {self.seq - 1}")
-        change: dict[str, Any] = {"seq": self.seq + 1}
+        _, started, turns, told, tokens, ended = self
         if isinstance(event, Called):
-            change["tokens"] = self.tokens + (event.prompt_tokens or 0) + (event.completion_tokens or 0)
+            tokens += (event.prompt_tokens or 0) + (event.completion_tokens or 0)
         elif isinstance(event, Spoke):
-            change["turns"] = (*self.turns, event)
+            turns = (*turns, event)
         elif isinstance(event, Learned):
-            change["told"] = {**self.told, event.fact: event.turn}
+            told = {**told, event.fact: event.turn}
         elif isinstance(event, Started):
-            change["started"] = event
+            started = event
         elif isinstance(event, Ended):
-            change["ended"] = event
-        return self._replace(**change)
+            ended = event
+        return State(self.seq + 1, started, turns, told, tokens, ended)
 
     def next_role(self) -> Role:
         """Whose turn it is.
@@ -68,9 +68,7 @@ class State(NamedTuple):
 
     def told_by(self, role: Role) -> tuple[str, ...]:
         """Facts that ``role`` told, in the order in which it told them."""
-        return tuple(
-            dict.fromkeys(fact for spoke in self.turns if spoke.role is role for fact in spoke.reply.told or ())
-        )
+        return tuple(fact for fact, turn in self.told.items() if self.turns[turn].role is role)
 
 
 def fold(events: Iterable[AnyEvent]) -> State:

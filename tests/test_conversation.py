@@ -192,8 +192,8 @@ def test_anything_but_a_plain_utterance_is_stopped_at_the_crossing(kind):
     agent = conversation.agents[Role.SUPPORTER]
     speak = agent.speak
 
-    async def leaky(view, seeds, token):
-        async for note in speak(view, seeds, token):
+    async def leaky(view, seed_for, token):
+        async for note in speak(view, seed_for, token):
             if isinstance(note, SupporterReply):
                 loud = note.model_copy(update={"utterance": Loud(note.utterance)})
                 yield read_reply() if kind == "the other's reply" else loud
@@ -214,7 +214,7 @@ def test_anything_but_a_plain_utterance_is_stopped_at_the_crossing(kind):
 def test_as_an_autogen_agent_it_answers_with_the_utterance_alone():
     setup = make_setup("shared-dog", scripted()[0])
     part = setup.parts()[Role.SUPPORTER]
-    order = ViewMessage(source="m", view=View(Role.SUPPORTER, 0, part.frame.head), seeds=(1, 2))
+    order = ViewMessage(source="m", view=View(Role.SUPPORTER, 0, part.frame.head), seeds={"speak": 1, "repair": 2})
     response = asyncio.run(part.agent.on_messages([order], CancellationToken()))
     assert type(response.chat_message) is TextMessage
     assert response.chat_message.metadata == {}
@@ -226,7 +226,7 @@ def test_as_an_autogen_agent_it_answers_with_the_utterance_alone():
 def test_an_agent_speaks_from_one_view_of_its_own_and_from_nothing_else():
     conversation = Conversation(make_setup("shared-dog", scripted()[0]), Memory())
     seeker = conversation.agents[Role.SEEKER]
-    foreign = ViewMessage(source="moderator", view=View(Role.SUPPORTER, 0, ()), seeds=(1, 2))
+    foreign = ViewMessage(source="moderator", view=View(Role.SUPPORTER, 0, ()), seeds={"speak": 1, "repair": 2})
     for messages in ([], [TextMessage(content="hi", source="x")], [foreign]):
         with pytest.raises(ValueError, match="one view of its own"):
             asyncio.run(seeker.on_messages(messages, None))
@@ -235,7 +235,7 @@ def test_an_agent_speaks_from_one_view_of_its_own_and_from_nothing_else():
 def test_notes_and_views_name_no_content_in_consoles():
     note = AgentNote(source="seeker", note=read_reply())
     assert "secret" not in note.to_text()
-    view = ViewMessage(source="m", view=View(Role.SEEKER, 3, ()), seeds=(1, 2))
+    view = ViewMessage(source="m", view=View(Role.SEEKER, 3, ()), seeds={"speak": 1, "repair": 2})
     assert view.to_text() == "(turn 3: seeker may see 0 segments)"
     for refused in (view.to_model_text, view.to_model_message):
         with pytest.raises(NotImplementedError):

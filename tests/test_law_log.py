@@ -132,7 +132,7 @@ def test_every_text_of_a_prompt_is_in_the_log_once():
             assert not known & set(event.texts)
             assert all(text_hash(text) == address for address, text in event.texts.items())
             known |= set(event.texts)
-            assert {segment.hash for segment in event.segments} <= known
+            assert {segment["hash"] for segment in event.segments} <= known
             known.add(text_hash(event.reply))
         elif isinstance(event, Spoke):
             known.add(text_hash(event.reply.utterance))

@@ -147,7 +147,7 @@ async def speak(model: Model) -> tuple[str, list[Called]]:
     prompt = read_prompt(shipped_prompt(Role.SUPPORTER, "json"), Role.SUPPORTER)
     agent = RoleAgent(rules, model, prompt)
     segments = (Segment("instruction:role", Place.HEAD, "You play Robin."), Segment("utterance:0", Place.OTHER, "Hm."))
-    order = ViewMessage(source="moderator", view=View(Role.SUPPORTER, 1, segments), seeds=(41, 42))
+    order = ViewMessage(source="moderator", view=View(Role.SUPPORTER, 1, segments), seeds={"speak": 41, "repair": 42})
     response = await agent.on_messages([order], None)
     notes = [item.note for item in response.inner_messages or [] if isinstance(item, AgentNote)]
     return response.chat_message.to_text(), [note for note in notes if isinstance(note, Called)]

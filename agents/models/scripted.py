@@ -48,7 +48,7 @@ _LINES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class ScriptedClient(BaseClient):
-    """Answers from a script, after a fixed time, and keeps what it received."""
+    """Answers from a script, after a fixed time, and keeps what it received. Its token counts are stand-ins too."""
 
     def __init__(self, script: Script | None = None, latency_s: float = 0.0, *, keep: bool = True) -> None:
         """Answer by ``script``, by default by drawing from a short list of lines.
@@ -72,8 +72,7 @@ class ScriptedClient(BaseClient):
         if self._latency_s:
             await asyncio.sleep(self._latency_s)
         content = self._script(request)
-        prompt = sum(len(str(message.content)) for message in request.messages) // 4
-        completion = len(content) // 4
+        prompt, completion = 10 * len(request.messages), len(content) // 4
         return Completion(
             finish_reason="stop",
             content=content,

@@ -127,7 +127,7 @@ def training_view(dialogue: Dialogue, role: Role, *, other: bool, persona: bool)
         if segment.source == "instruction:format" and other:
             segments.append(_other_side(dialogue, role))
         if persona or not segment.source.startswith("persona:"):
-            segments.append(segment._replace(text=ours.get(segment.text, segment.text)))
+            segments.append(Segment(segment.source, segment.place, ours.get(segment.text, segment.text)))
     return view._replace(segments=tuple(segments))
 
 

@@ -124,13 +124,19 @@ def _system(text: str) -> SystemMessage:
 
 
 def prompt_hash(messages: Sequence[LLMMessage]) -> str:
-    """Content address of a whole prompt: of each message's type, length and exact text, in order."""
-    lines = [f"{message.type} {len(message.content)} {message.content}" for message in messages[1:]]
-    digest = _begun(messages[0].type, str(messages[0].content)).copy()  # the longest message by far, always the same
-    digest.update("".join(lines).encode())
+    """Content address of a whole prompt: of all messages' exact texts in order, their types and their lengths.
+
+    Args:
+        messages: the messages, at least one.
+    """
+    contents = [str(message.content) for message in messages]
+    shape = [message.type for message in messages], list(map(len, contents))
+    digest = _begun(contents[0]).copy()  # the longest message by far, and always the same
+    digest.update("".join(contents[1:]).encode())
+    digest.update(repr(shape).encode())
     return digest.hexdigest()[:32]
 
 
 @lru_cache(maxsize=1024)
-def _begun(kind: str, content: str) -> hashlib._Hash:
-    return hashlib.sha256(f"{kind} {len(content)} {content}".encode())
+def _begun(content: str) -> hashlib._Hash:
+    return hashlib.sha256(content.encode())

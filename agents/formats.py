@@ -47,7 +47,7 @@ class JsonFormat:
         """See :class:`ReplyFormat`. Prose or a code fence around the object is passed over."""
         data = _json_object(text)
         model = _MODELS[rules.role]
-        wanted = [name for name in model.model_fields if name != "role"]
+        wanted = SEEKER_ORDER if rules.role is Role.SEEKER else SUPPORTER_ORDER
         missing = [name for name in wanted if data.get(name) is None]
         if missing:
             raise ReplyError(f"the JSON object lacks: {', '.join(missing)}")

@@ -118,6 +118,7 @@ class Conversation:
             scenario=setup.scenario,
             taxonomy=setup.taxonomy,
             prompts=ev.PerRole(**{role.value: prompt.text for role, prompt in setup.prompts.items()}),
+            prompt_hashes=ev.PerRole(**{role.value: prompt.hash for role, prompt in setup.prompts.items()}),
             cast=ev.Cast(**{role.value: _card(model) for role, model in setup.models.items()}),
         )
 

@@ -104,6 +104,8 @@ class Started(EventBase):
     """The strategies that the supporter may declare."""
     prompts: PerRole
     """The text of each role's prompt file."""
+    prompt_hashes: PerRole
+    """Content address of each role's prompt file, to tell runs apart by it."""
     cast: Cast
     """The models that play."""
 

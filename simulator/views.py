@@ -6,6 +6,7 @@ side, and of the other's turns it reads the utterance alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from confide.agents import AnyReply, Place, Prompt, ReplyFormat, SeekerReply, Segment, SupporterReply, View
@@ -64,6 +65,7 @@ class Frame:
         self.head = self._head(names[:talk], public)
         """The segments before the talk."""
         self._after_talk = [block for block in names[talk + 1 :] if block != "repair"]
+        self._constant = {block: self._segment(block, self._values) for block in self._after_talk if block != "state"}
 
     def turn(self, spoke: Spoke) -> Segment:
         """A turn as the role sees it: its own reply in its reply format, or the other's utterance."""
@@ -77,8 +79,14 @@ class Frame:
             return []
         told = ", ".join(state.told_by(self.role)) or "nothing"
         values = {**self._values, **_now(state.last_reply(self.role)), "told_now": told}
-        filled = ((block, self._prompt.fill(block, values)) for block in self._after_talk)
-        return [Segment(self._prompt.source(block), Place.TAIL, text) for block, text in filled if text is not None]
+        tail = [
+            self._segment(block, values) if block == "state" else self._constant[block] for block in self._after_talk
+        ]
+        return [segment for segment in tail if segment is not None]
+
+    def _segment(self, block: str, values: Mapping[str, str | None]) -> Segment | None:
+        text = self._prompt.fill(block, values)
+        return None if text is None else Segment(self._prompt.source(block), Place.TAIL, text)
 
     def _head(self, blocks: list[str], public: Public) -> tuple[Segment, ...]:
         head: list[Segment] = []

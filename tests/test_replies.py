@@ -175,6 +175,7 @@ def test_the_shipped_prompts_are_good(reply_format, role):
         ("[[fact never]]", "", "the block [[fact never]] is missing"),
         ("How you talk in this chat:", "You are {background}", "[[rules]] cannot name {background}; it can name: {name}, {other}, {language}"),
         ("{error}", "{name}", "[[repair]] cannot name {name}; it can name: {error}"),
+        ("[[role]]", "[[state]]\nNow.\n[[role]]", "[[state]] is given twice"),
         ("[[emotion]]", "[[strategies]]", "there is no block [[strategies]]"),
     ],
 )  # fmt: skip
@@ -186,6 +187,23 @@ def test_a_wrong_prompt_file_is_named_by_line(old, new, expected):
     assert any(expected in problem.what and problem.line == line for problem in caught.value.problems), str(
         caught.value
     )
+
+
+def test_blocks_stand_on_their_side_of_the_talk():
+    text = shipped_prompt(Role.SEEKER, "json").read_text()
+    early = text.replace("[[state]]", "[[stat]]").replace("[[rules]]", "[[state]]\nNow {emotion_now}.\n[[rules]]")
+    with pytest.raises(InputFileError, match=r"\[\[state\]\] changes at every turn: it belongs after"):
+        parse_prompt(early.replace("[[stat]]", "[[reply]]\nSo.\n[[x]]"), Role.SEEKER, FILE)
+    late = text.replace("[[fact never]]", "[[x]]").replace("[[reply]]", "[[fact never]]\n- {text}\n[[reply]]")
+    with pytest.raises(InputFileError, match=r"\[\[fact never\]\] belongs before \[\[talk\]\]"):
+        parse_prompt(late, Role.SEEKER, FILE)
+
+
+def test_rules_may_stand_after_the_talk(tmp_path):
+    text = shipped_prompt(Role.SEEKER, "json").read_text()
+    moved = text.replace("[[talk]]\n", "").replace("[[rules]]", "[[talk]]\n[[rules]]").replace("[[opening]]", "[[x]]")
+    moved = moved[: moved.index("[[x]]")] + moved[moved.index("[[state]]") :]
+    assert parse_prompt(moved, Role.SEEKER, FILE).blocks["talk"] == ""
 
 
 @given(hostile_text(), hostile_text())

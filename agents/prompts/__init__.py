@@ -139,9 +139,24 @@ def parse_prompt(text: str, role: Role, file: Path) -> Prompt:
     for name, start in starts.items():
         problems += _wrong_values(file, name, lines[name], start)
     problems += [Problem(file, 1, 1, "", f"the block [[{name}]] is missing") for name in _REQUIRED if name not in lines]
+    problems += _misplaced(file, starts)
     if problems:
         raise InputFileError(problems)
     return Prompt(role, text, {name: "\n".join(body).rstrip() for name, body in lines.items()})
+
+
+def _misplaced(file: Path, starts: Mapping[str, int]) -> list[Problem]:
+    """What changes from turn to turn stands after the talk; facts and the opening stand before it."""
+    talk = starts.get("talk")
+    if talk is None:
+        return []
+    found = []
+    for block, line in starts.items():
+        if block == "state" and line < talk:
+            found.append(Problem(file, line, 1, "", "[[state]] changes at every turn: it belongs after [[talk]]"))
+        if block in (*FACT_BLOCKS.values(), "facts", "opening") and line > talk:
+            found.append(Problem(file, line, 1, "", f"[[{block}]] belongs before [[talk]]"))
+    return found
 
 
 def _wrong_values(file: Path, block: str, body: list[str], start: int) -> list[Problem]:

@@ -175,7 +175,6 @@ def test_the_shipped_prompts_are_good(reply_format, role):
         ("[[fact never]]", "", "the block [[fact never]] is missing"),
         ("How you talk in this chat:", "You are {background}", "[[rules]] cannot name {background}; it can name: {name}, {other}, {language}"),
         ("{error}", "{name}", "[[repair]] cannot name {name}; it can name: {error}"),
-        ("[[role]]", "[[state]]\nNow.\n[[role]]", "[[state]] is given twice"),
         ("[[emotion]]", "[[strategies]]", "there is no block [[strategies]]"),
     ],
 )  # fmt: skip

@@ -42,7 +42,7 @@ async def run_talks(names, turns):
 
 @pytest.fixture(scope="module")
 def talks(weights):
-    return asyncio.run(run_talks(["awake-at-three", "four-hours-away", "exam-panic"], 12))
+    return asyncio.run(run_talks(["awake-at-three", "exam-panic"], 10))
 
 
 def test_every_reply_is_well_formed_and_no_talk_breaks_off(talks):

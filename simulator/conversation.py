@@ -23,7 +23,6 @@ from confide.agents import (
     RoleAgent,
     Segment,
     Unreadable,
-    text_hash,
 )
 from confide.scenarios import Role, Scenario, Taxonomy
 from confide.simulator import events as ev
@@ -88,7 +87,7 @@ class Conversation:
         self.agents = {role: part.agent for role, part in parts.items()}
         """The two agents."""
         self._views = {role: ViewBuilder(part.frame) for role, part in parts.items()}
-        self._known: set[str] = set()
+        self._known: set[str] = set()  # texts that the log holds
         self._prompts: dict[Role, tuple[Segment, ...]] = dict.fromkeys(Role, ())
 
     async def run(self, token: CancellationToken | None) -> AsyncGenerator[ev.AnyEvent, None]:
@@ -205,15 +204,15 @@ class Conversation:
             attempts=answer.attempts,
             cost=self._setup.models[role].cost(answer),
         )
-        self._known.add(text_hash(answer.content))
+        self._known.add(answer.content)
         return event
 
     def _new_texts(self, segments: tuple[Segment, ...]) -> dict[str, str]:
         """Texts that the log does not hold yet, by content address."""
         fresh = {}
         for segment in segments:
-            if segment.address not in self._known:
-                self._known.add(segment.address)
+            if segment.text not in self._known:
+                self._known.add(segment.text)
                 fresh[segment.address] = segment.text
         return fresh
 
@@ -222,7 +221,7 @@ class Conversation:
         if reply.role is not role or type(reply.utterance) is not str:
             raise TypeError(f"the {role} must answer with a reply of its own whose utterance is a plain string")
         spoke = self._next(ev.Spoke, turn=turn, role=role, reply=reply)
-        self._known.add(text_hash(reply.utterance))
+        self._known.add(reply.utterance)
         new = [fact for fact in reply.told or () if fact not in self.state.told]
         return [spoke, *(self._next(ev.Learned, turn=turn, fact=fact, by=role.other) for fact in new)]
 

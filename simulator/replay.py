@@ -182,7 +182,7 @@ async def replay(events: Sequence[AnyEvent]) -> None:
             raise ReplayError("the code ends before the log does")
 
 
-async def resume(
+def resume(
     setup: Setup,
     logged: Sequence[AnyEvent],
     sink: Sink,
@@ -198,25 +198,30 @@ async def resume(
         token: AutoGen's way to cancel; None where there is none.
         parts: what ``setup.parts()`` gave, if the caller has it already.
 
-    Yields:
-        The new events alone.
+    Returns:
+        The new events alone, each once it is in the sink.
 
     Raises:
         ReplayError: the log was not made from this setup, or by other code.
         ModelError: a model cannot be called.
     """
+    if not logged:
+        return Conversation(setup, sink, parts).run(token)
+    return _run_on(setup, logged, sink, token)
+
+
+async def _run_on(
+    setup: Setup, logged: Sequence[AnyEvent], sink: Sink, token: CancellationToken | None
+) -> AsyncGenerator[AnyEvent, None]:
+    answers = answers_in(logged)
+    models = {role: on_tape(model, answers) for role, model in setup.models.items()}
     follow = Follow(logged, sink)
-    if logged:
-        answers = answers_in(logged)
-        models = {role: on_tape(model, answers) for role, model in setup.models.items()}
-        conversation = Conversation(setup._replace(models=models), follow)
-    else:
-        conversation = Conversation(setup, sink, parts)
+    conversation = Conversation(setup._replace(models=models), follow)
     while conversation.state.ended is None:
         try:
             async for event in conversation.run(token):
                 if event.seq >= len(logged):
                     yield event
         except ModelError:
-            if follow.beyond or not logged:
+            if follow.beyond:
                 raise  # a failure of now, not one that the log tells of

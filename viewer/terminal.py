@@ -80,7 +80,8 @@ class Transcript:
 
     def _head(self, event: Started) -> RenderableType:
         scenario = event.scenario
-        text = Text(f"{visible(scenario.title)}", style="bold")
+        text = Text()
+        text.append(visible(scenario.title), style="bold")
         text.append(f"  {event.conversation}\n", style="dim")
         text.append(visible(scenario.situation) + "\n")
         for role in Role:

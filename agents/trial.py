@@ -43,8 +43,14 @@ _LONG: Final = "You are a patient listener in a support chat. " * 40
 
 
 async def try_model(model: Model) -> list[Finding]:
-    """Run all checks, one after another; the last one is whether the model can play a role in confide."""
-    return [await check(model) for check in (_answers, _holds_schema, _gives_logprobs, _reuses_prefixes, _plays)]
+    """Run all checks, one after another; the last one is whether the model can play a role in confide.
+
+    A model that does not answer at all is not asked again.
+    """
+    findings = [await _answers(model)]
+    if findings[0].result == "yes":
+        findings += [await check(model) for check in (_holds_schema, _gives_logprobs, _reuses_prefixes, _plays)]
+    return findings
 
 
 async def _ask(model: Model, messages: list[LLMMessage], **args: Any) -> Completion:

@@ -70,7 +70,7 @@ def run(
     ] = None,
     n: Annotated[int, typer.Option("--n", metavar="K", min=1, help="Conversations per scenario.")] = 1,
     turns: Annotated[
-        int | None, typer.Option(metavar="K", min=1, help="Turn limit, in place of the scenarios' own.")
+        int | None, typer.Option(metavar="K", min=1, max=2000, help="Turn limit, in place of the scenarios' own.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="K", help="The run's seed.")] = 0,
     runs: RunsOption = RUNS,
@@ -90,12 +90,13 @@ def run(
 def resume(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
     *,
+    models: ModelsOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
     """Go on with a run that was interrupted; what was answered is not paid for again."""
     from confide.commands.run import go_on  # noqa: PLC0415
 
-    raise typer.Exit(go_on(run_folder, as_json=json))
+    raise typer.Exit(go_on(run_folder, models, as_json=json))
 
 
 @app.command("ls")

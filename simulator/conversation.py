@@ -7,6 +7,7 @@ the next model call; all that happens follows from the scenario, the seed and th
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from autogen_core import CancellationToken
@@ -23,8 +24,10 @@ from confide.agents import (
     RoleAgent,
     Segment,
     Unreadable,
+    read_prompt,
+    shipped_prompt,
 )
-from confide.scenarios import Role, Scenario, Taxonomy
+from confide.scenarios import LoadedScenario, Role, Scenario, Taxonomy
 from confide.simulator import events as ev
 from confide.simulator.log import Sink
 from confide.simulator.seeds import derive_seed
@@ -56,6 +59,18 @@ class Setup(NamedTuple):
     prompts: Mapping[Role, Prompt]
     models: Mapping[Role, Model]
 
+    @classmethod
+    def of(cls, loaded: LoadedScenario, models: Mapping[Role, Model], seed: int = 0) -> Setup:
+        """A single conversation of a scenario, with the scenario's own prompt files or the shipped ones.
+
+        Raises:
+            InputFileError: a prompt file is wrong.
+        """
+        files = {role: prompt_file(loaded, role, models[role].format.name) for role in Role}
+        prompts = {role: read_prompt(file, role) for role, file in files.items()}
+        name = loaded.scenario.id
+        return cls(name, f"{name}/0", seed, loaded.scenario, loaded.taxonomy, prompts, models)
+
     def parts(self) -> dict[Role, Part]:
         """The two roles, made ready."""
         parts = {}
@@ -66,6 +81,12 @@ class Setup(NamedTuple):
             frame = frame_of(self.scenario, self.taxonomy, role, self.prompts[role], self.models[role].format)
             parts[role] = Part(agent, frame)
         return parts
+
+
+def prompt_file(loaded: LoadedScenario, role: Role, reply_format: str) -> Path:
+    """The prompt file of a role: the scenario's own, or the shipped one for the reply format."""
+    own = loaded.scenario.prompts.of(role)
+    return loaded.file.parent / own if own else shipped_prompt(role, reply_format)
 
 
 class Conversation:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from confide.agents import (
     Fault,
@@ -23,13 +24,12 @@ from confide.agents import (
     find_model,
     parse_prompt,
     read_prompt,
-    shipped_prompt,
 )
 from confide.agents.models import AnySpec
 from confide.scenarios import ConfideError, InputFileError, LoadedScenario, Role
 from confide.scenarios.library import LIBRARY
-from confide.simulator.conversation import Part, Setup
-from confide.simulator.events import AnyEvent, PerRole
+from confide.simulator.conversation import Part, Setup, prompt_file
+from confide.simulator.events import AnyEvent, Ended, EndReason, PerRole
 from confide.simulator.log import LogBusyError
 from confide.simulator.replay import resume
 from confide.simulator.store import Planned, RunFolder, RunRecord, RunScenario, new_run_id, software, utc_now
@@ -55,6 +55,8 @@ class Outcome(NamedTuple):
     """Conversations that this process committed."""
     unfinished: Mapping[str, str]
     """Conversations that stay open, with why."""
+    broken: Counter[str]
+    """Conversations that this process committed and that ended in error, counted by what went wrong."""
 
 
 Ready = dict[str, dict[Role, Part]]
@@ -114,10 +116,8 @@ def _resolve(
         spec = find_model(name, specs)
         used[name] = spec
         names[role.value] = name
-        own = scenario.prompts.of(role)
-        file = item.file.parent / own if own else shipped_prompt(role, spec.format)
         try:
-            prompts[role.value] = read_prompt(file, role).text
+            prompts[role.value] = read_prompt(prompt_file(item, role, spec.format), role).text
         except InputFileError as error:
             problems += error.problems
     if problems:
@@ -131,13 +131,35 @@ def _resolve(
     )
 
 
-def models_of(record: RunRecord) -> dict[str, Model]:
+MAY_MOVE: Final = {"base_url", "key_env", "timeout_s", "tries", "concurrency", "threads"}
+"""What of a model's description may differ when a run is resumed: where and how it is reached, not what it is."""
+
+
+def models_of(record: RunRecord, now: Mapping[str, AnySpec]) -> dict[str, Model]:
     """The models of a run that is resumed, at the prices that it began with.
 
+    Args:
+        record: the run.
+        now: descriptions that take the place of the run's own, where the names are the same.
+
     Raises:
-        ConfideError: a key or a package is missing.
+        ConfideError: a key or a package is missing, or a description is of another model.
     """
-    return {name: build_model(name, spec)._replace(price=record.prices[name]) for name, spec in record.models.items()}
+    models = {}
+    for name, spec in record.models.items():
+        fresh = now.get(name, spec)
+        changed = [
+            field
+            for field, value in fresh.model_dump(exclude=MAY_MOVE).items()
+            if value != spec.model_dump(exclude=MAY_MOVE).get(field)
+        ]
+        if changed:
+            raise ConfideError(
+                f"model '{name}' is not the one that the run began with: {', '.join(changed)} changed; "
+                f"only these may: {', '.join(sorted(MAY_MOVE))}"
+            )
+        models[name] = build_model(name, fresh)._replace(price=record.prices[name])
+    return models
 
 
 async def check_models(models: Mapping[str, Model]) -> None:
@@ -158,13 +180,19 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
     """
     left = (planned for planned in run.planned() if not run.final(planned.id).exists())
     unfinished: dict[str, str] = {}
+    broken: Counter[str] = Counter()
     ready: Ready = {}
     finished = 0
+
+    def see(conversation: str, event: AnyEvent) -> None:
+        if isinstance(event, Ended) and event.reason is EndReason.ERROR:
+            broken[event.detail or "unknown"] += 1
+        watch(conversation, event)
 
     async def work(queue: Iterator[Planned]) -> None:
         nonlocal finished
         for planned in queue:
-            why = await _converse(run, planned, models, ready, watch)
+            why = await _converse(run, planned, models, ready, see)
             if why is None:
                 finished += 1
             else:
@@ -183,7 +211,7 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
     finally:
         for model in models.values():
             await model.client.close()
-    return Outcome(finished, unfinished)
+    return Outcome(finished, unfinished, broken)
 
 
 async def _converse(

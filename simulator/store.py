@@ -185,9 +185,25 @@ class RunFolder:
         return finished + [file for file in sorted((self.path / "live").glob("*.jsonl")) if file.name not in done]
 
 
-def find_runs(runs: Path) -> list[RunFolder]:
-    """The runs under ``runs``, oldest first. Folders that hold no run are passed over."""
-    return sorted((RunFolder.open(file.parent) for file in runs.glob("*/run.json")), key=lambda run: run.record.created)
+class FoundRuns(NamedTuple):
+    """What a runs folder holds."""
+
+    runs: list[RunFolder]
+    """The runs, oldest first."""
+    unreadable: list[InputFileError]
+    """Why the others cannot be read."""
+
+
+def find_runs(runs: Path) -> FoundRuns:
+    """The runs under ``runs``. Folders without a run.json are passed over."""
+    found = FoundRuns([], [])
+    for file in runs.glob("*/run.json"):
+        try:
+            found.runs.append(RunFolder.open(file.parent))
+        except InputFileError as error:
+            found.unreadable.append(error)
+    found.runs.sort(key=lambda run: run.record.created)
+    return found
 
 
 def new_run_id(now: datetime, label: str) -> str:

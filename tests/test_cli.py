@@ -233,6 +233,60 @@ def test_a_log_that_cannot_be_written_stops_the_run_in_one_line(confide, monkeyp
     assert len(list((only_run().path / "conversations").iterdir())) == 2
 
 
+def test_conversations_that_end_in_error_are_told_and_are_no_success(confide, monkeypatch):
+    from confide.agents.models import scripted
+
+    monkeypatch.setattr(scripted, "draw_reply", lambda request: "this is no JSON")
+    code, out, err = confide("run", "shared-dog", "--model", "scripted", "--n", 3)
+    assert code == 1
+    assert "3 of 3 that ended in error: unreadable reply: no whole JSON object found" in err
+    assert out.splitlines()[-1] == str(only_run().path)
+
+
+def test_a_turn_limit_that_no_scenario_could_have_is_refused(confide):
+    assert confide("run", "shared-dog", "--model", "scripted", "--turns", 2001)[0] == 2
+    assert not Path("runs").exists()
+
+
+def test_one_unreadable_run_does_not_hide_the_others(confide):
+    confide("run", "shared-dog", "--model", "scripted", "--turns", 4)
+    Path("runs/broken").mkdir()
+    Path("runs/broken/run.json").write_text("{}")
+    code, out, err = confide("ls")
+    assert code == 0
+    assert "1/1" in out
+    assert "runs/broken/run.json:1:1:" in err
+    assert confide("show")[0] == 0
+
+
+def test_show_says_that_a_talk_is_not_finished(confide):
+    confide("run", "shared-dog", "--model", "scripted", "--turns", 6)
+    log = only_run().logs()[0]
+    lines = log.read_text().splitlines(keepends=True)
+    part = Path("part.jsonl")
+    part.write_text("".join(lines[:6]))
+    assert "not finished" in confide("show", part)[1]
+    assert "not finished" not in confide("show", log)[1]
+
+
+def test_a_run_goes_on_where_its_endpoint_has_moved_but_not_with_another_model(confide):
+    Path("models.yaml").write_text(
+        "models:\n  far: {provider: openai, model: m, key_env: null, base_url: 'http://127.0.0.1:9/v1', tries: 1}\n"
+    )
+    from confide.agents.models import known_models
+    from confide.scenarios import read_scenarios
+    from confide.simulator import Wishes, plan_run
+
+    record, _ = plan_run(read_scenarios(["shared-dog"]), known_models(), Wishes(model="far"))
+    folder = RunFolder.create(Path("runs"), record).path
+    Path("moved.yaml").write_text(Path("models.yaml").read_text().replace(":9/", ":10/"))
+    assert "http://127.0.0.1:10/v1" in confide("resume", folder, "--models", "moved.yaml")[2]
+    Path("other.yaml").write_text(Path("models.yaml").read_text().replace("model: m,", "model: n,"))
+    assert (
+        "not the one that the run began with: model changed" in confide("resume", folder, "--models", "other.yaml")[2]
+    )
+
+
 # --- interruptions -----------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import pytest
 from confide.agents import Model, ScriptedClient, build_model, known_models
 from confide.agents.models import BUILT_IN, LocalSpec, OpenAISpec, Price, find_model, wrap_client
 from confide.agents.models.prices import look_up_price
-from confide.scenarios import InputFileError
+from confide.scenarios import ConfideError, InputFileError
 from tests.model_helpers import KEY, answer, is_one_line, wrong
 
 # Names
@@ -82,6 +82,13 @@ def test_models_yaml_adds_to_the_built_in_models(tmp_path: Path) -> None:
     assert isinstance(local, LocalSpec)
     assert local.concurrency == 2  # the user's own description goes before the built-in one
     assert models["scripted"] == BUILT_IN["scripted"]
+
+
+def test_a_built_in_name_cannot_mean_another_kind_of_model(tmp_path: Path) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text("models:\n  local: {provider: scripted}\n")
+    with pytest.raises(ConfideError, match="'local' is a built-in model of another kind"):
+        known_models(file)
 
 
 def test_models_yaml_of_the_working_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import confide
+from confide.agents import ScriptedClient
 from confide.simulator import replay
 
 SAMPLE = Path(__file__).parent.parent / "runs" / "sample"
@@ -22,3 +23,12 @@ def test_the_sample_run_is_whole_and_replays():
 def test_the_public_names_are_there():
     for name in confide.__all__:
         assert getattr(confide, name).__doc__ or name == "Setup"
+
+
+def test_a_talk_from_python_as_the_guide_shows_it():
+    model = confide.wrap_client(ScriptedClient(), name="mine")
+    loaded = confide.read_scenario("exam-panic")
+    setup = confide.Setup.of(loaded, dict.fromkeys(confide.Role, model), seed=7)
+    moderator = confide.Moderator(setup)
+    asyncio.run(moderator.run())
+    assert confide.summarise(moderator.events).turns == loaded.scenario.limits.turns

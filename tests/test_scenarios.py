@@ -53,7 +53,7 @@ def test_the_template_is_a_good_scenario():
         ("emotionality: 4.2", "emotionalty: 4.2", "emotionalty", "there is no field 'emotionalty'; did you mean 'emotionality'?"),
         ("opens: supporter", "opens: suporter", "opens: sup", "\"suporter\" is not allowed here; did you mean 'supporter'?"),
         ("opens: supporter", "opens: no", "opens: no", '"no" is not allowed here; one of: seeker, supporter'),
-        ("opens: supporter", "opens: supporter\nopens: seeker", "opens: seeker", "'opens' is given twice (first on line 11): keep one"),
+        ("opens: supporter", "opens: supporter\nopens: seeker", "opens: seeker", "'opens' is given twice (first on line 12): keep one"),
         ("reveal: when_asked", "reveal: when_askd", "reveal: when_askd", "did you mean 'when_asked'?"),
         ("after: [shop-closing]", "after: [shop-closed]", "after: [shop-closed]", "the seeker has no fact 'shop-closed'; did you mean 'shop-closing'?"),
         ("after: [shop-closing]", "after: [own-closure]", "after: [own", "the seeker has no fact 'own-closure'"),

@@ -88,7 +88,13 @@ def known_models(file: Path | None = None) -> dict[str, AnySpec]:
     """
     if file is None and not MODELS_FILE.is_file():
         return dict(BUILT_IN)
-    return {**BUILT_IN, **read_yaml(file or MODELS_FILE, ModelsFile).models}
+    named = read_yaml(file or MODELS_FILE, ModelsFile).models
+    for name, spec in named.items():
+        if name in BUILT_IN and spec.provider != BUILT_IN[name].provider:
+            raise ConfideError(
+                f"{file or MODELS_FILE}: '{name}' is a built-in model of another kind: choose another name"
+            )
+    return {**BUILT_IN, **named}
 
 
 def find_model(name: str, models: Mapping[str, AnySpec]) -> AnySpec:

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from confide.scenarios.schema import Frozen, Line
 
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 FormatName = Literal["json", "tagged"]
 Structured = Literal["json_schema", "json_object", "grammar", "none"]
 
@@ -44,7 +45,7 @@ class OpenAISpec(ModelSpec):
     """The model's name, as the endpoint knows it."""
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     """The endpoint, such as ``http://127.0.0.1:8000/v1``. Unset: OPENAI_BASE_URL, else OpenAI's own."""
-    key_env: Line | None = "OPENAI_API_KEY"
+    key_env: VariableName | None = "OPENAI_API_KEY"
     """Name of the environment variable that holds the key. ``null`` for a server that wants none."""
     structured: Structured | None = None
     """How the server holds a reply to its form: ``json_schema``, ``json_object`` (any JSON), ``grammar`` (llama.cpp's,
@@ -112,7 +113,7 @@ class AutoGenSpec(ModelSpec):
     """``autogen``."""
     component: dict[str, Any]
     """The component, as AutoGen's ``dump_component`` writes it: ``provider``, ``config`` and the rest."""
-    key_env: Line | None = None
+    key_env: VariableName | None = None
     """Name of the environment variable whose value becomes the component's ``config.api_key``."""
     seed_argument: Line | None = None
     """Name under which the client takes a seed, such as ``seed``. Unset: no seed is sent."""

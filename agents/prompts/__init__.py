@@ -140,6 +140,8 @@ def parse_prompt(text: str, role: Role, file: Path) -> Prompt:
         problems += _wrong_values(file, name, lines[name], start)
     problems += [Problem(file, 1, 1, "", f"the block [[{name}]] is missing") for name in _REQUIRED if name not in lines]
     problems += _misplaced(file, starts)
+    if "".join(lines.get("talk", [])).strip():
+        problems.append(Problem(file, starts["talk"] + 1, 1, "", "nothing may stand under [[talk]]: begin a block"))
     if problems:
         raise InputFileError(problems)
     return Prompt(role, text, {name: "\n".join(body).rstrip() for name, body in lines.items()})

@@ -10,19 +10,22 @@ from rich.text import Text
 
 from confide.evaluators import summarise
 from confide.scenarios import ConfideError
-from confide.simulator import RunFolder, find_runs, read_log
+from confide.simulator import Ended, RunFolder, find_runs, read_log
 from confide.viewer import Transcript
 
 
 def list_runs(runs: Path) -> None:
     """Print one line per run."""
-    found = find_runs(runs)
+    found, unreadable = find_runs(runs)
     console = Console()
+    for error in unreadable:
+        Console(stderr=True).print(f"confide: {error}", markup=False, highlight=False, soft_wrap=True)
     if not found:
         console.print(f"no runs in {runs}; start one: confide run exam-panic", markup=False, highlight=False)
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("run", "created", "scenarios", "models"):
+    table.add_column("run", no_wrap=True, min_width=max(len(str(run.path)) for run in found))
+    for name in ("created", "scenarios", "models"):
         table.add_column(name, overflow="fold")
     table.add_column("finished", justify="right")
     for run in found:
@@ -52,6 +55,8 @@ def show(target: Path | None, conversation: str | None, runs: Path) -> None:
     transcript = Transcript(console)
     for event in events:
         transcript.show(event)
+    if not isinstance(events[-1], Ended):
+        console.print(Text("\nnot finished; go on with: confide resume and the run's folder", style="yellow"))
     transcript.figures(summarise(events))
     console.print(Text(str(log), style="dim"), soft_wrap=True)
     if others:
@@ -62,7 +67,7 @@ def show(target: Path | None, conversation: str | None, runs: Path) -> None:
 def _find_log(target: Path | None, conversation: str | None, runs: Path) -> tuple[Path, list[str]]:
     """The log that is meant, and the ids of the run's other conversations."""
     if target is None:
-        found = find_runs(runs)
+        found = find_runs(runs).runs
         if not found:
             raise ConfideError(f"no runs in {runs}; start one: confide run exam-panic")
         target = found[-1].path

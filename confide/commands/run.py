@@ -46,10 +46,10 @@ def start(names: list[str], wishes: Wishes, runs: Path, models_file: Path | None
     return _finish(work, made, as_json=as_json)
 
 
-def go_on(path: Path, *, as_json: bool) -> int:
-    """Resume a run; gives the exit code."""
+def go_on(path: Path, models_file: Path | None, *, as_json: bool) -> int:
+    """Resume a run; gives the exit code. A models file may say where an endpoint has moved to."""
     run = RunFolder.open(path)
-    models = models_of(run.record)
+    models = models_of(run.record, known_models(models_file) if models_file else {})
     ensure_weights(run.record.models.values())
 
     async def work() -> Outcome:
@@ -103,11 +103,13 @@ def _finish(work: Callable[[], Coroutine[None, None, Outcome]], made: list[RunFo
         sys.stderr.write(f"confide: {conversation} is not finished: {why}\n")
     if outcome.unfinished:
         sys.stderr.write(f"confide: {len(outcome.unfinished)} not finished; go on with: confide resume {run.path}\n")
+    for reason, count in outcome.broken.most_common(5):
+        sys.stderr.write(f"confide: {count} of {sum(outcome.broken.values())} that ended in error: {reason}\n")
     if as_json:
         typer.echo(_as_json(run, outcome))
     else:
         typer.echo(str(run.path))
-    return 1 if outcome.unfinished else 0
+    return 1 if outcome.unfinished or outcome.broken else 0
 
 
 def _as_json(run: RunFolder, outcome: Outcome) -> str:

@@ -25,7 +25,7 @@ def list_runs(runs: Path) -> None:
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("run", no_wrap=True, min_width=max(len(str(run.path)) for run in found))
-    for name in ("created", "scenarios", "models"):
+    for name in ("scenarios", "models"):
         table.add_column(name, overflow="fold")
     table.add_column("finished", justify="right")
     for run in found:
@@ -34,13 +34,7 @@ def list_runs(runs: Path) -> None:
         scenarios = ", ".join(ids) if len(ids) <= 3 else f"{len(ids)} scenarios"
         finished = len(list((run.path / "conversations").glob("*.jsonl")))
         planned = record.replicates * len(ids)
-        cells = (
-            str(run.path),
-            record.created[:16].replace("T", " "),
-            scenarios,
-            ", ".join(record.models),
-            f"{finished}/{planned}",
-        )
+        cells = (str(run.path), scenarios, ", ".join(record.models), f"{finished}/{planned}")
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
 

@@ -178,7 +178,8 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
     Raises:
         ConfideError: the disk or an endpoint refuses everything; what is on disk can be resumed.
     """
-    left = (planned for planned in run.planned() if not run.final(planned.id).exists())
+    done = {log.stem for log in run.final("any").parent.glob("*.jsonl")}
+    left = (planned for planned in run.planned() if planned.id not in done)
     unfinished: dict[str, str] = {}
     broken: Counter[str] = Counter()
     ready: Ready = {}

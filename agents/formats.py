@@ -56,6 +56,7 @@ class JsonFormat:
         if isinstance(data["utterance"], str):
             _must_speak(data["utterance"])
         data = {name: data[name] for name in wanted}
+        _must_be_whole_numbers(data)
         try:
             reply = model.model_validate(data)
         except ValidationError as error:
@@ -184,13 +185,30 @@ def _must_be_text(data: dict[str, Any]) -> None:
 
 
 def _json_object(text: str) -> dict[str, Any]:
+    """The one JSON object in ``text``. There may be no second reply: a draft would be taken for it."""
+    found: dict[str, Any] | None = None
     start = text.find("{")
     while start >= 0:
         try:
-            data, _ = _DECODER.raw_decode(text, start)
+            data, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
             start = text.find("{", start + 1)
             continue
         if isinstance(data, dict):
-            return data
-    raise ReplyError("no whole JSON object found")
+            if found is not None and "utterance" in found and "utterance" in data:
+                raise ReplyError("there is more than one JSON object: send one")
+            if found is None or "utterance" in data:
+                found = data
+        start = text.find("{", end)
+    if found is None:
+        raise ReplyError("no whole JSON object found")
+    return found
+
+
+def _must_be_whole_numbers(data: dict[str, Any]) -> None:
+    """Nothing is guessed: ``true`` is no 1, and ``"off"`` is no false."""
+    for name in ("emotion", "trust"):
+        if name in data and type(data[name]) is not int:
+            raise ReplyError(f"{name}: must be a whole number from 0 to 100")
+    if type(data["wants_to_end"]) is not bool:
+        raise ReplyError("wants_to_end: must be true or false")

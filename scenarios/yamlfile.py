@@ -115,6 +115,10 @@ def parse_yaml(file: Path, text: str) -> YamlDocument:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = " ".join(str(part) for part in (error.problem, error.context) if part)
         raise InputFileError([Problem(file, line, column, "", f"not valid YAML: {what}")]) from None
+    except OverflowError:
+        raise InputFileError(
+            [Problem(file, 1, 1, "", "an escape (\\U...) names a character that does not exist")]
+        ) from None
     except RecursionError:
         raise InputFileError([Problem(file, 1, 1, "", "nested too deeply")]) from None
     document = YamlDocument(file, text, None, {}, {}, [])

@@ -104,8 +104,11 @@ class LogWriter:
         except BlockingIOError:
             os.close(self._fd)
             raise LogBusyError(f"{live} is being written by another process") from None
-        except OSError:  # a file system without locks: the commit alone keeps conversations apart
-            pass
+        except OSError as error:
+            os.close(self._fd)
+            raise ConfideError(
+                f"cannot lock {live}: {error.strerror or error}; choose a --runs folder on a file system with locks"
+            ) from None
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +146,9 @@ class LogWriter:
         now = f'"at":{time.time():.6f}'
         lines = "".join([event.model_dump_json().replace('"at":null', now, 1) + "\n" for event in events]).encode()
         try:
-            if os.write(self._fd, lines) != len(lines):
+            written = os.write(self._fd, lines)
+            if written != len(lines):
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)  # no torn line for the next attempt
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise _cannot_write(self._live, error) from None

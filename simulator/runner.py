@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,13 +26,13 @@ from confide.agents import (
     parse_prompt,
     read_prompt,
 )
-from confide.agents.models import AnySpec
+from confide.agents.models import AnySpec, OpenAISpec
 from confide.scenarios import ConfideError, InputFileError, LoadedScenario, Role
 from confide.scenarios.library import LIBRARY
 from confide.simulator.conversation import Part, Setup, prompt_file
 from confide.simulator.events import AnyEvent, Ended, EndReason, PerRole
 from confide.simulator.log import LogBusyError
-from confide.simulator.replay import resume
+from confide.simulator.replay import ReplayError, resume
 from confide.simulator.store import Planned, RunFolder, RunRecord, RunScenario, new_run_id, software, utc_now
 
 _STOPS_THE_RUN = (Fault.DENIED, Fault.NOT_FOUND)
@@ -112,8 +113,8 @@ def _resolve(
     names, prompts = {}, {}
     problems = []
     for role in Role:
-        name = wishes.model or scenario.models.of(role) or DEFAULT_MODEL
-        spec = find_model(name, specs)
+        name = scenario.models.of(role) or DEFAULT_MODEL if wishes.model is None else wishes.model
+        spec = _with_address(find_model(name, specs))
         used[name] = spec
         names[role.value] = name
         try:
@@ -129,6 +130,14 @@ def _resolve(
         prompts=PerRole(**prompts),
         models=PerRole(**names),
     )
+
+
+def _with_address(spec: AnySpec) -> AnySpec:
+    """The description with the endpoint that the environment names now, so that a resumed run asks the same one."""
+    base_url = os.environ.get("OPENAI_BASE_URL", "").strip()
+    if isinstance(spec, OpenAISpec) and spec.base_url is None and base_url:
+        return spec.model_copy(update={"base_url": base_url})
+    return spec
 
 
 MAY_MOVE: Final = {"base_url", "key_env", "timeout_s", "tries", "concurrency", "threads"}
@@ -238,6 +247,8 @@ async def _converse(
             if error.fault in _STOPS_THE_RUN:
                 raise
             return error.message
+        except (ReplayError, InputFileError) as error:  # this log is damaged; the others are not
+            return f"{run.live(planned.id)}: {error}"
         await asyncio.to_thread(writer.commit)
     return None
 

@@ -64,7 +64,7 @@ class Frame:
         talk = names.index("talk")
         self.head = self._head(names[:talk], public)
         """The segments before the talk."""
-        self._after_talk = [block for block in names[talk + 1 :] if block != "repair"]
+        self._after_talk = [block for block in names[talk + 1 :] if self._shown(block, public)]
         self._constant = {block: self._segment(block, self._values) for block in self._after_talk if block != "state"}
 
     def turn(self, spoke: Spoke) -> Segment:
@@ -104,7 +104,7 @@ class Frame:
         return tuple(head)
 
     def _shown(self, block: str, public: Public) -> bool:
-        if block == "after":
+        if block in ("after", "repair"):
             return False
         if block == "facts":
             return bool(self._own.facts)

@@ -37,5 +37,5 @@ def one_line(text: object, secret: str | None = None) -> str:
     if secret:
         words = words.replace(secret, "***")
     words = words.encode(errors="replace").decode()
-    words = " ".join(words.split())
+    words = " ".join("".join(mark if mark.isprintable() else " " for mark in words).split())
     return words if len(words) <= LONGEST_LINE else words[: LONGEST_LINE - 3] + "..."

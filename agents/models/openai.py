@@ -30,6 +30,7 @@ OPENAI_URL: Final = "https://api.openai.com/v1"
 _ROLES: Final = {"SystemMessage": "system", "UserMessage": "user", "AssistantMessage": "assistant"}
 _STATUS_FAULTS: Final = {
     401: Fault.DENIED,
+    402: Fault.DENIED,  # the credit is used up
     403: Fault.DENIED,
     404: Fault.NOT_FOUND,
     408: Fault.TIMEOUT,

@@ -71,8 +71,12 @@ class Model(NamedTuple):
         """US dollars for a call; None where the price or the token counts are unknown."""
         if self.price is None or completion.prompt_tokens is None or completion.completion_tokens is None:
             return None
-        cached = completion.cached_tokens or 0
-        at_cached = self.price.prompt if self.price.cached is None else self.price.cached
+        if self.price.cached is None:
+            cached, at_cached = 0, self.price.prompt
+        elif completion.cached_tokens is None or completion.cached_tokens > completion.prompt_tokens:
+            return None
+        else:
+            cached, at_cached = completion.cached_tokens, self.price.cached
         prompt = (completion.prompt_tokens - cached) * self.price.prompt + cached * at_cached
         return (prompt + completion.completion_tokens * self.price.completion) / 1e6
 
@@ -106,7 +110,7 @@ def find_model(name: str, models: Mapping[str, AnySpec]) -> AnySpec:
     if name in models:
         return models[name]
     provider, _, model = name.partition(":")
-    if provider == "openai" and model:
+    if provider == "openai" and model.strip():
         return OpenAISpec(provider="openai", model=model)
     near = get_close_matches(name, models, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(models)}, or openai:NAME"

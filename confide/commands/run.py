@@ -38,10 +38,12 @@ def start(names: list[str], wishes: Wishes, runs: Path, models_file: Path | None
     made: list[RunFolder] = []
 
     async def work() -> Outcome:
-        await _check(models)
-        run = RunFolder.create(runs, record)
-        made.append(run)
-        return await _run(run, models, watch=watch, quiet=as_json)
+        try:
+            await check_models(models)
+            made.append(RunFolder.create(runs, record))
+            return await _run(made[0], models, watch=watch, quiet=as_json)
+        finally:
+            await _close(models)
 
     return _finish(work, made, as_json=as_json)
 
@@ -53,19 +55,18 @@ def go_on(path: Path, models_file: Path | None, *, as_json: bool) -> int:
     ensure_weights(run.record.models.values())
 
     async def work() -> Outcome:
-        await _check(models)
-        return await _run(run, models, watch=False, quiet=as_json)
+        try:
+            await check_models(models)
+            return await _run(run, models, watch=False, quiet=as_json)
+        finally:
+            await _close(models)
 
     return _finish(work, [run], as_json=as_json)
 
 
-async def _check(models: Mapping[str, Model]) -> None:
-    try:
-        await check_models(models)
-    except ConfideError:
-        for model in models.values():
-            await model.client.close()
-        raise
+async def _close(models: Mapping[str, Model]) -> None:
+    for model in models.values():
+        await model.client.close()
 
 
 async def _run(run: RunFolder, models: Mapping[str, Model], *, watch: bool, quiet: bool) -> Outcome:

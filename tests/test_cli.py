@@ -287,6 +287,36 @@ def test_a_run_goes_on_where_its_endpoint_has_moved_but_not_with_another_model(c
     )
 
 
+def test_one_damaged_log_keeps_no_other_from_going_on(confide):
+    confide("run", "shared-dog", "--model", "scripted", "--n", 3, "--turns", 4)
+    folder = only_run().path
+    for log in only_run().logs():
+        lines = log.read_text().splitlines(keepends=True)
+        live = folder / "live" / log.name
+        live.write_text("".join(lines[:3]))
+        log.unlink()
+    live.write_text("not an event\n" + live.read_text())
+    code, _, err = confide("resume", folder)
+    assert code == 1
+    assert f"{live}:1:1: not an event" in err
+    assert len(list((folder / "conversations").iterdir())) == 2
+
+
+def test_a_run_keeps_the_address_that_the_environment_gave(confide, monkeypatch):
+    from confide.agents.models import known_models
+    from confide.scenarios import read_scenarios
+    from confide.simulator import Wishes, models_of, plan_run
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    record, models = plan_run(read_scenarios(["shared-dog"]), known_models(), Wishes(model="openai:gpt-4o-mini"))
+    assert record.models["openai:gpt-4o-mini"].base_url == "http://127.0.0.1:9/v1"
+    assert models["openai:gpt-4o-mini"].price is None, "the same name elsewhere may cost anything"
+    price = {"prompt": 1, "completion": 2}
+    record = record.model_validate({**record.model_dump(), "prices": {"openai:gpt-4o-mini": price}})
+    assert models_of(record, {})["openai:gpt-4o-mini"].price.completion == 2
+
+
 # --- interruptions -----------------------------------------------------------------------------------------------------
 
 

@@ -345,3 +345,47 @@ def test_a_full_disk_is_one_line(tmp_path):
     with LogWriter(tmp_path / "live" / "talk.jsonl", tmp_path / "talk.jsonl") as writer:
         with pytest.raises(ConfideError, match="No space left on device"):
             writer.write(events[0])
+
+
+def test_a_short_write_leaves_no_torn_line_for_the_next_attempt(tmp_path, monkeypatch):
+    from confide.simulator import log
+
+    moderator_events = talk(make_setup("shared-dog", scripted()[0]))
+    real = os.write
+    short = iter([False, False, False, True])
+
+    def write(fd, data):
+        return real(fd, data[:30]) if next(short, False) else real(fd, data)
+
+    (tmp_path / "live").mkdir()
+    with LogWriter(tmp_path / "live" / "talk.jsonl", tmp_path / "talk.jsonl") as writer:
+        monkeypatch.setattr(log.os, "write", write)
+        moderator = Moderator(make_setup("shared-dog", scripted()[0]), writer)
+        with pytest.raises(ConfideError, match="No space left"):
+            asyncio.run(moderator.run())
+        asyncio.run(moderator.run())
+        assert writer.commit()
+    assert without_time(read_log(tmp_path / "talk.jsonl").events) == list(moderator_events)
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
+    from confide.simulator import log
+
+    def no_locks(fd, how):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(log.fcntl, "flock", no_locks)
+    with pytest.raises(ConfideError, match="a file system with locks"):
+        LogWriter(tmp_path / "talk.jsonl", tmp_path / "final.jsonl")
+
+
+def test_all_told_facts_are_remembered_and_none_is_learned_twice():
+    setup = make_setup("shared-dog", scripted()[0])
+    first, second = [fact.id for fact in setup.scenario.seeker.facts][:2]
+    told = [[first], [second], [first], []]
+    model, client = scripted(
+        by_role(lambda n: seeker_json(f"s{n}", told=told[min(n, 3)]), lambda n: supporter_json(f"p{n}"))
+    )
+    events = talk(make_setup("shared-dog", model))
+    assert [event.fact for event in events if event.kind == "learned"] == [first, second]
+    assert f"Told so far: {first}, {second}." in str(client.received[-1].messages[-1].content)

@@ -90,6 +90,11 @@ def test_prose_around_the_object_is_passed_over(around):
         (seeker_json("x", emotion=-1), SEEKER, "emotion:"),
         (seeker_json("x", trust=3.7), SEEKER, "trust:"),
         (seeker_json("   "), SEEKER, "the utterance is empty"),
+        (seeker_json("x", emotion=True), SEEKER, "emotion: must be a whole number"),
+        (seeker_json("x", trust="7"), SEEKER, "trust: must be a whole number"),
+        (seeker_json("x", wants_to_end="off"), SEEKER, "wants_to_end: must be true or false"),
+        (seeker_json("x", wants_to_end=0), SEEKER, "wants_to_end: must be true or false"),
+        (f"<think>{seeker_json('draft')}</think>{seeker_json('x')}", SEEKER, "more than one JSON object"),
         (seeker_json(["a"]), SEEKER, "utterance:"),
         (
             seeker_json("x", told=["unknown"]),

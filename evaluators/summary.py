@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from confide.agents import SupporterReply
+from confide.agents import Fault, SupporterReply
 from confide.scenarios.schema import Frozen
 from confide.simulator import AnyEvent, Called, Ended, EndReason, Failed, Learned, Spoke, Started
 
@@ -65,6 +66,8 @@ def summarise(events: Sequence[AnyEvent]) -> Summary:
         if isinstance(event, Spoke) and isinstance(event.reply, SupporterReply)
         for label in event.reply.strategies
     )
+    # An answer that was empty, withheld or late may have been paid for; nobody told how much.
+    unknown = [None] * sum(event.fault in _PERHAPS_PAID for event in failed)
     return Summary(
         conversation=events[0].conversation,
         scenario=events[0].scenario.id,
@@ -77,11 +80,14 @@ def summarise(events: Sequence[AnyEvent]) -> Summary:
         calls=len(calls),
         unreadable=sum(event.stage == "read" for event in failed),
         failed_tries=sum(len(call.attempts) for call in calls) + sum(len(event.attempts) for event in failed),
-        prompt_tokens=_whole(call.prompt_tokens for call in calls),
-        cached_tokens=_whole(call.cached_tokens for call in calls),
-        completion_tokens=_whole(call.completion_tokens for call in calls),
-        cost=_total(call.cost for call in calls),
+        prompt_tokens=_whole([*(call.prompt_tokens for call in calls), *unknown]),
+        cached_tokens=_whole([*(call.cached_tokens for call in calls), *unknown]),
+        completion_tokens=_whole([*(call.completion_tokens for call in calls), *unknown]),
+        cost=_total([*(call.cost for call in calls), *unknown]),
     )
+
+
+_PERHAPS_PAID: Final = (Fault.EMPTY, Fault.FILTERED, Fault.NOT_TEXT, Fault.TIMEOUT)
 
 
 def _total(values: Iterable[float | None]) -> float | None:

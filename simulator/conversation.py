@@ -38,6 +38,9 @@ _ENDS_THE_TALK = (Fault.BAD_REQUEST, Fault.EMPTY, Fault.FILTERED, Fault.NOT_TEXT
 """Faults of one talk. Others are the endpoint's: the talk stays open, and can be resumed when the endpoint is well."""
 
 
+_NO_BUDGET = "limits.tokens cannot be held: the server does not report the tokens of its calls"
+
+
 class Part(NamedTuple):
     """A role made ready: what does not change between the conversations of a scenario, and so can be shared."""
 
@@ -123,7 +126,14 @@ class Conversation:
         while self.state.ended is None:
             end = self._end()
             if end is not None:
-                yield self._put(self._next(ev.Ended, reason=end, turns=len(self.state.turns)))[0]
+                yield self._put(
+                    self._next(
+                        ev.Ended,
+                        reason=end,
+                        turns=len(self.state.turns),
+                        detail=_NO_BUDGET if end is ev.EndReason.ERROR else None,
+                    )
+                )[0]
                 return
             async for event in self._turn(token):
                 yield event
@@ -152,7 +162,10 @@ class Conversation:
             return ev.EndReason.REPETITION
         if len(turns) >= limits.turns:
             return ev.EndReason.TURN_LIMIT
-        if limits.tokens is not None and self.state.tokens >= limits.tokens:
+        tokens = self.state.tokens
+        if limits.tokens is not None and tokens is None:
+            return ev.EndReason.ERROR
+        if limits.tokens is not None and tokens is not None and tokens >= limits.tokens:
             return ev.EndReason.BUDGET
         return None
 

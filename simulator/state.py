@@ -21,8 +21,8 @@ class State(NamedTuple):
     """The turns that were spoken."""
     told: Mapping[str, int] = {}
     """Facts that were told, with the turn."""
-    tokens: int = 0
-    """Tokens used, as far as they were reported."""
+    tokens: int | None = 0
+    """Tokens used; None once a call did not report them."""
     ended: Ended | None = None
     """The last event, once there is one."""
 
@@ -36,7 +36,9 @@ class State(NamedTuple):
             raise ValueError(f"event {event.seq} does not follow event {self.seq - 1}")
         _, started, turns, told, tokens, ended = self
         if isinstance(event, Called):
-            tokens += (event.prompt_tokens or 0) + (event.completion_tokens or 0)
+            reported = event.prompt_tokens is not None and event.completion_tokens is not None
+            known = tokens is not None and reported
+            tokens = (tokens or 0) + (event.prompt_tokens or 0) + (event.completion_tokens or 0) if known else None
         elif isinstance(event, Spoke):
             turns = (*turns, event)
         elif isinstance(event, Learned):

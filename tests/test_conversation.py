@@ -13,6 +13,7 @@ from autogen_core import CancellationToken
 
 from confide.agents import AgentNote, Fault, ModelError, SeekerReply, SupporterReply, View, ViewMessage
 from confide.agents.models import draw_reply
+from confide.evaluators import summarise
 from confide.scenarios import Role, read_scenario
 from confide.simulator import Called, Conversation, Ended, Failed, Learned, Memory, Moderator, Spoke
 from tests.helpers import by_role, make_setup, scripted, seeker_json, supporter_json, talk
@@ -76,6 +77,33 @@ def test_the_token_budget_ends_the_talk():
     used = [e.prompt_tokens + e.completion_tokens for e in whole if isinstance(e, Called)]
     end = end_of(limited(tokens=sum(used[:6])))
     assert (end.reason, end.turns) == ("budget", 6)
+
+
+def test_a_budget_that_cannot_be_counted_is_an_error_and_not_ignored():
+    model, client = scripted()
+    answer = client.answer
+
+    async def silent(request):
+        return (await answer(request)).model_copy(update={"prompt_tokens": None})
+
+    client.answer = silent
+    end = end_of(limited(model=model, tokens=10))
+    assert (end.reason, end.turns) == ("error", 1)
+    assert "does not report the tokens" in end.detail
+    assert end_of(limited(model=model)).reason == "turn_limit"
+
+
+@pytest.mark.parametrize(("fault", "known"), [(Fault.EMPTY, False), (Fault.FILTERED, False), (Fault.BAD_REQUEST, True)])
+def test_what_an_answer_without_words_cost_is_unknown_and_not_nothing(fault, known):
+    def script(request):
+        if len(request.messages) > 6:
+            raise ModelError(fault, "so it is")
+        return draw_reply(request)
+
+    summary = summarise(talk(make_setup("shared-dog", scripted(script)[0])))
+    assert summary.calls == 4
+    assert (summary.prompt_tokens is not None) is known
+    assert (summary.completion_tokens is not None) is known
 
 
 def test_an_unreadable_reply_is_repaired_once_and_both_are_logged():

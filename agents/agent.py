@@ -21,11 +21,13 @@ from confide.agents.messages import AgentNote, Called, Unreadable, ViewMessage
 from confide.agents.models import Model
 from confide.agents.prompts import Prompt
 from confide.agents.reply import Percent, ReplyError, ReplyRules
-from confide.agents.view import Place, Segment, View, prompt_hash, render
+from confide.agents.view import Place, Segment, View, render
 from confide.scenarios import Role
 
 SeedFor = Callable[[str], int]
 """Gives the seed of a call by its purpose."""
+Note = Callable[[Called | Unreadable], None]
+"""Is told what happens on the way to a reply."""
 
 
 class RoleAgent(BaseChatAgent):
@@ -77,29 +79,25 @@ class RoleAgent(BaseChatAgent):
         order = messages[0] if len(messages) == 1 else None
         if not isinstance(order, ViewMessage):
             raise ValueError(f"the {self.name} speaks from one view of its own, handed to it by a moderator")
-        usage = None
-        async for note in self.speak(order.view, order.seeds.__getitem__, cancellation_token):
-            event = AgentNote(source=self.name, note=note)
-            if isinstance(note, Called):
-                usage = note.completion.usage
-            if isinstance(note, Called | Unreadable):
-                yield event
-            else:
-                message = TextMessage(content=note.utterance, source=self.name, models_usage=usage)
-                yield Response(chat_message=message, inner_messages=[event])
+        notes: list[Called | Unreadable] = []
+        reply = await self.speak(order.view, order.seeds.__getitem__, cancellation_token, notes.append)
+        for note in notes:
+            yield AgentNote(source=self.name, note=note)
+        usage = next(note.completion.usage for note in reversed(notes) if isinstance(note, Called))
+        message = TextMessage(content=reply.utterance, source=self.name, models_usage=usage)
+        yield Response(chat_message=message, inner_messages=[AgentNote(source=self.name, note=reply)])
 
-    async def speak(
-        self, view: View, seed_for: SeedFor, token: CancellationToken | None
-    ) -> AsyncGenerator[Called | Unreadable | AnyReply, None]:
-        """Speak. Each model call is told of as soon as it is answered, so that it can be logged before the next one.
+    async def speak(self, view: View, seed_for: SeedFor, token: CancellationToken | None, note: Note) -> AnyReply:
+        """Speak.
 
         Args:
             view: what the role may see.
             seed_for: gives the seed of a call by its purpose: ``speak``, or ``repair`` for an unreadable reply.
             token: AutoGen's way to cancel; None where there is none.
+            note: is told of each model call as soon as it is answered, so that it can be logged before the next one.
 
-        Yields:
-            What happens on the way, and at last the reply.
+        Returns:
+            The reply.
 
         Raises:
             ValueError: the view is another role's.
@@ -108,29 +106,29 @@ class RoleAgent(BaseChatAgent):
         """
         if view.role is not self.rules.role:
             raise ValueError(f"the {self.name} speaks from one view of its own, not from the {view.role}'s")
-        call = await self._call("speak", view, seed_for("speak"), token)
-        yield call
+        completion = await self._call("speak", view, seed_for("speak"), token, note)
         try:
-            reply = self._read(call.completion)
+            return self._read(completion)
         except ReplyError as error:
-            yield Unreadable("speak", str(error))
-            repair = self._repair(view, call.completion.content, str(error))
-            call = await self._call("repair", repair, seed_for("repair"), token)
-            yield call
-            try:
-                reply = self._read(call.completion)
-            except ReplyError as again:
-                yield Unreadable("repair", str(again))
-                raise
-        yield reply
+            note(Unreadable("speak", str(error)))
+            view = self._repair(view, completion.content, str(error))
+        completion = await self._call("repair", view, seed_for("repair"), token, note)
+        try:
+            return self._read(completion)
+        except ReplyError as error:
+            note(Unreadable("repair", str(error)))
+            raise
 
-    async def _call(self, purpose: str, view: View, seed: int, token: CancellationToken | None) -> Called:
-        messages = render(view)
+    async def _call(
+        self, purpose: str, view: View, seed: int, token: CancellationToken | None, note: Note
+    ) -> Completion:
+        prompt = render(view)
         args = {**self._args, "seed": seed} if self.model.sends_seed else self._args
         completion = await self.model.client.create(
-            messages, json_output=self._json_output, extra_create_args=args, cancellation_token=token
+            prompt.messages, json_output=self._json_output, extra_create_args=args, cancellation_token=token
         )
-        return Called(purpose, view, prompt_hash(messages), seed, completion)
+        note(Called(purpose, view, prompt.hash, seed, completion))
+        return completion
 
     def _read(self, completion: Completion) -> AnyReply:
         if completion.finish_reason == "length":

@@ -59,6 +59,8 @@ class ModelError(ConfideError):
         self.retry_after = retry_after
         """Seconds that the server asked to wait, if it did."""
         self.attempts = attempts
+        self.replayed = False
+        """Whether it comes from a log, where it stands with what was done about it."""
 
     def __str__(self) -> str:
         """The message as it is now: a client may put it in better words on its way up."""

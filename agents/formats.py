@@ -12,6 +12,7 @@ import re
 from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from confide.agents.completion import is_text
 from confide.agents.reply import ReplyError, ReplyRules, SeekerReply, SupporterReply
@@ -48,31 +49,35 @@ class JsonFormat:
         data = _json_object(text)
         model = _MODELS[rules.role]
         wanted = SEEKER_ORDER if rules.role is Role.SEEKER else SUPPORTER_ORDER
-        missing = [name for name in wanted if data.get(name) is None]
-        if missing:
+        wished = {name: data.get(name) for name in wanted}
+        if None in wished.values():
+            missing = [name for name in wanted if wished[name] is None]
             raise ReplyError(f"the JSON object lacks: {', '.join(missing)}")
         if "\\u" in text:
             _must_be_text(data)
-        if isinstance(data["utterance"], str):
-            _must_speak(data["utterance"])
-        data = {name: data[name] for name in wanted}
-        _must_be_whole_numbers(data)
+        if isinstance(wished["utterance"], str):
+            _must_speak(wished["utterance"])
+        _must_be_whole_numbers(wished)
         try:
-            reply = model.model_validate(data)
+            reply = model.model_validate(wished)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             raise ReplyError(f"{where}: {first['msg']}") from None
-        update: dict[str, Any] = {"told": rules.known_facts(list(reply.told or ()))}
+        update: dict[str, Any] = {}
+        told = rules.known_facts(reply.told or ())
+        if told != reply.told:
+            update["told"] = told
         if isinstance(reply, SupporterReply):
-            update["strategies"] = rules.known_strategies(list(reply.strategies))
-        same = all(getattr(reply, name) == value for name, value in update.items())
-        return reply if same else reply.model_copy(update=update)
+            strategies = rules.known_strategies(reply.strategies)
+            if strategies != reply.strategies:
+                update["strategies"] = strategies
+        return reply.model_copy(update=update) if update else reply
 
     def write(self, reply: AnyReply) -> str:
         """See :class:`ReplyFormat`."""
         order = SEEKER_ORDER if reply.role is Role.SEEKER else SUPPORTER_ORDER
-        return _ENCODER.encode({name: getattr(reply, name) for name in order})
+        return to_json({name: getattr(reply, name) for name in order}).decode()
 
     def schema(self, rules: ReplyRules) -> dict[str, Any]:
         """JSON Schema of a reply, in the strict subset that servers hold models to: all required, nothing extra."""
@@ -152,7 +157,6 @@ _MODELS: Final[dict[Role, type[SeekerReply] | type[SupporterReply]]] = {
     Role.SEEKER: SeekerReply,
     Role.SUPPORTER: SupporterReply,
 }
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 _DECODER: Final = json.JSONDecoder()
 _WORDS = r"words ::= [^\r\n]+"
 _TAGGED = re.compile(r"\s*\[([^\[\]\r\n]*)\] ([^\r\n]*)\s*")

@@ -6,6 +6,7 @@ A field that the format does not ask for is None; a field that it asks for and t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -69,7 +70,7 @@ class ReplyRules(Frozen):
     taxonomy: Taxonomy
     """The strategies that a supporter may declare."""
 
-    def known_facts(self, ids: list[str]) -> tuple[str, ...]:
+    def known_facts(self, ids: Sequence[str]) -> tuple[str, ...]:
         """The ids, each once.
 
         Raises:
@@ -82,7 +83,7 @@ class ReplyRules(Frozen):
                 )
         return tuple(dict.fromkeys(ids))
 
-    def known_strategies(self, names: list[str]) -> tuple[str, ...]:
+    def known_strategies(self, names: Sequence[str]) -> tuple[str, ...]:
         """The labels that the names stand for, each once.
 
         Raises:

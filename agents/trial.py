@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 from confide.agents.agent import RoleAgent
 from confide.agents.completion import Completion, ModelError
-from confide.agents.messages import Unreadable
+from confide.agents.messages import Called, Unreadable
 from confide.agents.models import Model
 from confide.agents.prompts import read_prompt, shipped_prompt
-from confide.agents.reply import ReplyError, ReplyRules, SupporterReply
+from confide.agents.reply import ReplyError, ReplyRules
 from confide.agents.view import Place, Segment, View
 from confide.scenarios import Role, read_taxonomy
 from confide.scenarios.library import STRATEGIES
@@ -123,13 +123,11 @@ async def _plays(model: Model) -> Finding:
     values = {"name": "Robin", "other": "Alex", "strategies": ", ".join(rules.taxonomy.labels)}
     head = [Segment("instruction:trial", Place.HEAD, prompt.fill(block, values) or "") for block in ("role", "format")]
     view = View(Role.SUPPORTER, 0, (*head, Segment("instruction:opening", Place.OPENING, "(the chat opens)")))
+    notes: list[Called | Unreadable] = []
     try:
-        notes = [
-            note
-            async for note in RoleAgent(rules, model, prompt).speak(view, {"speak": 1, "repair": 2}.__getitem__, None)
-        ]
+        agent, seeds = RoleAgent(rules, model, prompt), {"speak": 1, "repair": 2}
+        reply = await agent.speak(view, seeds.__getitem__, None, notes.append)
     except (ModelError, ReplyError) as error:
         return Finding(what, "no", str(error))
     repaired = "after a repair: " if any(isinstance(note, Unreadable) for note in notes) else ""
-    said = " ".join(notes[-1].utterance.split()) if isinstance(notes[-1], SupporterReply) else ""
-    return Finding(what, "yes", repaired + said[:80])
+    return Finding(what, "yes", repaired + " ".join(reply.utterance.split())[:80])

@@ -9,7 +9,9 @@ import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import groupby
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
 
@@ -31,10 +33,21 @@ class Place(StrEnum):
     """What changes from turn to turn: one user message after the talk."""
 
 
+_SHARED: Final = (Place.HEAD, Place.TAIL)
+_JOINS: Final = attrgetter("joins")
+
+
+class Made(NamedTuple):
+    """A message, with what it adds to the content address of its prompt."""
+
+    message: LLMMessage
+    mark: str
+
+
 class Segment:
     """A piece of a prompt, with where it comes from. Its address and message are worked out once and kept with it."""
 
-    __slots__ = ("address", "message", "place", "source", "text")
+    __slots__ = ("address", "joins", "made", "place", "source", "text")
 
     def __init__(self, source: str, place: Place, text: str) -> None:
         """Make a segment.
@@ -49,8 +62,10 @@ class Segment:
         self.text = text
         self.address = text_hash(text)
         """Content address of the text."""
-        self.message: LLMMessage | None = None
-        """The message that it makes alone, once rendered; None for places that share one."""
+        self.joins = place if place in _SHARED else None
+        """The place whose one message it joins; None if it makes a message alone."""
+        self.made: Made | None = None
+        """The message that it makes alone, once rendered."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Segment) and (
@@ -82,61 +97,61 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def render(view: View) -> list[LLMMessage]:
-    """The messages for the model, in AutoGen's types. They are shared between calls: nobody may change them.
+class Rendered(NamedTuple):
+    """A prompt as a model client receives it."""
+
+    messages: list[LLMMessage]
+    """In AutoGen's types. They are shared between calls: nobody may change them."""
+    hash: str
+    """Their content address: what :func:`prompt_hash` gives for them."""
+
+
+def render(view: View) -> Rendered:
+    """The prompt that ``view`` makes.
 
     Neighbouring head segments share one message, and so do neighbouring tail segments, joined by line breaks; every
     utterance and every reply keeps a message to itself.
     """
     messages: list[LLMMessage] = []
-    joined: list[str] = []
-    last: Place | None = None
-    for segment in view.segments:
-        place = segment.place
-        if joined and place is not last:
-            messages.append(_shared(last, joined))
-            joined = []
-        last = place
-        if place is Place.HEAD or place is Place.TAIL:
-            joined.append(segment.text)
+    marks: list[str] = []
+    role = view.role
+    for joins, group in groupby(view.segments, _JOINS):
+        if joins is None:
+            made = [segment.made or _alone(role, segment) for segment in group]
         else:
-            segment.message = segment.message or _alone(view.role, place, segment.text)
-            messages.append(segment.message)
-    if joined:
-        messages.append(_shared(last, joined))
-    return messages
+            text = "\n".join([segment.text for segment in group])
+            made = [_head(text) if joins is Place.HEAD else _tail(text)]
+        messages += [message for message, _ in made]
+        marks += [mark for _, mark in made]
+    return Rendered(messages, text_hash("\n".join(marks)))
 
 
-def _alone(role: Role, place: Place, text: str) -> LLMMessage:
-    if place is Place.SELF:
-        return AssistantMessage(content=text, source=role.value)
-    return UserMessage(content=text, source=role.other.value if place is Place.OTHER else "moderator")
+def _alone(role: Role, segment: Segment) -> Made:
+    if segment.place is Place.SELF:
+        message: LLMMessage = AssistantMessage(content=segment.text, source=role.value)
+    else:
+        source = role.other.value if segment.place is Place.OTHER else "moderator"
+        message = UserMessage(content=segment.text, source=source)
+    segment.made = _made(message, segment.address)
+    return segment.made
 
 
-def _shared(place: Place | None, texts: list[str]) -> LLMMessage:
-    text = "\n".join(texts)
-    return _system(text) if place is Place.HEAD else UserMessage(content=text, source="moderator")
+def _tail(text: str) -> Made:
+    return _made(UserMessage(content=text, source="moderator"), text_hash(text))
 
 
 @lru_cache(maxsize=1024)
-def _system(text: str) -> SystemMessage:
-    return SystemMessage(content=text)
+def _head(text: str) -> Made:
+    return _made(SystemMessage(content=text), text_hash(text))
+
+
+def _made(message: LLMMessage, address: str) -> Made:
+    return Made(message, f"{message.type} {address}")
 
 
 def prompt_hash(messages: Sequence[LLMMessage]) -> str:
-    """Content address of a whole prompt: of all messages' exact texts in order, their types and their lengths.
+    """Content address of a whole prompt: of the types and the content addresses of its messages, in order.
 
-    Args:
-        messages: the messages, at least one.
+    :func:`render` gives the same without reading every text again; whoever holds only the messages uses this.
     """
-    contents = [str(message.content) for message in messages]
-    shape = [message.type for message in messages], list(map(len, contents))
-    digest = _begun(contents[0]).copy()  # the longest message by far, and always the same
-    digest.update("".join(contents[1:]).encode())
-    digest.update(repr(shape).encode())
-    return digest.hexdigest()[:32]
-
-
-@lru_cache(maxsize=1024)
-def _begun(content: str) -> hashlib._Hash:
-    return hashlib.sha256(content.encode())
+    return text_hash("\n".join(f"{message.type} {text_hash(str(message.content))}" for message in messages))

@@ -8,7 +8,7 @@ from confide.simulator.conversation import Conversation, Setup
 from confide.simulator.events import AnyEvent, Called, Ended, EndReason, Failed, Learned, Spoke, Started
 from confide.simulator.log import LogWriter, ReadLog, Sink, read_log
 from confide.simulator.moderator import Memory, Moderator
-from confide.simulator.replay import ReplayError, replay, resume
+from confide.simulator.replay import ReplayError, replay, resumed
 from confide.simulator.runner import Outcome, Wishes, check_models, models_of, plan_run, run_conversations
 from confide.simulator.state import State, fold
 from confide.simulator.store import RunFolder, RunRecord, find_runs
@@ -46,6 +46,6 @@ __all__ = [
     "plan_run",
     "read_log",
     "replay",
-    "resume",
+    "resumed",
     "run_conversations",
 ]

@@ -6,7 +6,7 @@ the next model call; all that happens follows from the scenario, the seed and th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,6 +92,13 @@ def prompt_file(loaded: LoadedScenario, role: Role, reply_format: str) -> Path:
     return loaded.file.parent / own if own else shipped_prompt(role, reply_format)
 
 
+class _Said(NamedTuple):
+    """What a role said last, but for case and spacing, and how many times in a row."""
+
+    words: str
+    times: int
+
+
 class Conversation:
     """A conversation that can be run, interrupted, and run on."""
 
@@ -111,32 +118,36 @@ class Conversation:
         self.agents = {role: part.agent for role, part in parts.items()}
         """The two agents."""
         self._views = {role: ViewBuilder(part.frame) for role, part in parts.items()}
+        self._same = dict.fromkeys(Role, _Said("", 0))
         self._known: set[str] = set()  # texts that the log holds
         self._prompts: dict[Role, tuple[Segment, ...]] = dict.fromkeys(Role, ())
 
-    async def run(self, token: CancellationToken | None) -> AsyncGenerator[ev.AnyEvent, None]:
-        """Run until the conversation is over, giving each event when it is in the sink. Call again after an error.
+    async def run(self, token: CancellationToken | None) -> None:
+        """Run until the conversation is over. Call again after an error.
 
         Raises:
             ModelError: a model cannot be called; the turn in flight is lost and nothing else.
             ConfideError: the sink cannot write.
         """
-        if self.state.started is None:
-            yield self._put(self._start())[0]
         while self.state.ended is None:
-            end = self._end()
-            if end is not None:
-                yield self._put(
-                    self._next(
-                        ev.Ended,
-                        reason=end,
-                        turns=len(self.state.turns),
-                        detail=_NO_BUDGET if end is ev.EndReason.ERROR else None,
-                    )
-                )[0]
-                return
-            async for event in self._turn(token):
-                yield event
+            await self.step(token)
+
+    async def step(self, token: CancellationToken | None) -> None:
+        """Do what comes next: start, let a role speak, or end. Every event is in the sink before the next model call.
+
+        Raises:
+            ModelError: as :meth:`run`.
+            ConfideError: as :meth:`run`.
+        """
+        if self.state.started is None:
+            self._sink.write(self._start())
+            return
+        end = self._end()
+        if end is None:
+            await self._turn(token)
+            return
+        detail = _NO_BUDGET if end is ev.EndReason.ERROR else None
+        self._sink.write(self._next(ev.Ended, reason=end, turns=len(self.state.turns), detail=detail))
 
     def _start(self) -> ev.AnyEvent:
         setup = self._setup
@@ -157,8 +168,7 @@ class Conversation:
         turns, limits = self.state.turns, self._setup.scenario.limits
         if turns and turns[-1].reply.wants_to_end:
             return ev.EndReason.SEEKER_ENDED if turns[-1].role is Role.SEEKER else ev.EndReason.SUPPORTER_ENDED
-        own = turns[-1 : -2 * limits.repeats : -2]
-        if len(own) == limits.repeats and all(_same_words(spoke, own[0]) for spoke in own[1:]):
+        if turns and self._same[turns[-1].role].times >= limits.repeats:
             return ev.EndReason.REPETITION
         if len(turns) >= limits.turns:
             return ev.EndReason.TURN_LIMIT
@@ -169,7 +179,7 @@ class Conversation:
             return ev.EndReason.BUDGET
         return None
 
-    async def _turn(self, token: CancellationToken | None) -> AsyncGenerator[ev.AnyEvent, None]:
+    async def _turn(self, token: CancellationToken | None) -> None:
         role, turn = self.state.next_role(), len(self.state.turns)
         view = self._views[role].view(self.state)
 
@@ -177,44 +187,42 @@ class Conversation:
             return derive_seed(self._setup.seed, self._setup.pair_key, f"{purpose}:{turn}")
 
         call: list[ev.AnyEvent] = []  # is written together with what came of it, which is known at once
+
+        def note(happened: Called | Unreadable) -> None:
+            if isinstance(happened, Called):
+                call[:] = [self._called(role, turn, happened)]
+            else:
+                self._sink.write(*call, self._unreadable(role, turn, happened))
+
         try:
-            async for note in self.agents[role].speak(view, seed_for, token):
-                if isinstance(note, Called):
-                    call = [self._called(role, turn, note)]
-                    continue
-                more = (
-                    self._unreadable(role, turn, note)
-                    if isinstance(note, Unreadable)
-                    else self._spoken(role, turn, note)
-                )
-                for event in self._put(*call, *more):
-                    yield event
+            reply = await self.agents[role].speak(view, seed_for, token, note)
+            self._sink.write(*call, *self._spoken(role, turn, reply))
         except ReplyError as error:
-            detail = f"unreadable reply: {error}"
-            yield self._put(self._next(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=detail))[0]
+            self._broken(turn, f"unreadable reply: {error}")
         except ModelError as error:
             failed = self._next(
                 ev.Failed, turn=turn, role=role, stage="call", purpose=None, fault=error.fault.value,
                 message=error.message, attempts=error.attempts,
             )  # fmt: skip
-            yield self._put(failed)[0]
-            if error.fault not in _ENDS_THE_TALK:
+            self._sink.write(failed)
+            if error.fault in _ENDS_THE_TALK:
+                self._broken(turn, error.message)
+            elif not error.replayed:
                 raise
-            yield self._put(self._next(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=error.message))[0]
 
-    def _unreadable(self, role: Role, turn: int, note: Unreadable) -> list[ev.AnyEvent]:
-        failed = self._next(
+    def _broken(self, turn: int, detail: str) -> None:
+        self._sink.write(self._next(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=detail))
+
+    def _unreadable(self, role: Role, turn: int, note: Unreadable) -> ev.AnyEvent:
+        return self._next(
             ev.Failed, turn=turn, role=role, stage="read", purpose=note.purpose, fault="unreadable", message=note.reason
         )
-        return [failed]
 
     def _called(self, role: Role, turn: int, call: Called) -> ev.AnyEvent:
         segments, before = call.view.segments, self._prompts[role]
-        kept = 0
-        for new, old in zip(segments, before, strict=False):
-            if new is not old and new != old:
-                break
-            kept += 1
+        kept = min(len(before), len(segments))
+        while before[:kept] != segments[:kept]:  # most often all but a short tail is the very same
+            kept -= 1
         self._prompts[role] = segments
         answer = call.completion
         event = self._next(
@@ -223,7 +231,7 @@ class Conversation:
             role=role,
             purpose=call.purpose,
             kept=kept,
-            segments=tuple({"source": s.source, "place": s.place, "hash": s.address} for s in segments[kept:]),
+            segments=tuple([{"source": s.source, "place": s.place, "hash": s.address} for s in segments[kept:]]),
             texts=self._new_texts(segments[kept:]),
             prompt=call.prompt_hash,
             seed=call.seed,
@@ -256,6 +264,9 @@ class Conversation:
             raise TypeError(f"the {role} must answer with a reply of its own whose utterance is a plain string")
         spoke = self._next(ev.Spoke, turn=turn, role=role, reply=reply)
         self._known.add(reply.utterance)
+        words = " ".join(reply.utterance.casefold().split())
+        before = self._same[role]
+        self._same[role] = _Said(words, before.times + 1 if words == before.words else 1)
         new = [fact for fact in reply.told or () if fact not in self.state.told]
         return [spoke, *(self._next(ev.Learned, turn=turn, fact=fact, by=role.other) for fact in new)]
 
@@ -264,20 +275,6 @@ class Conversation:
         event = kind(seq=self.state.seq, **fields)
         self.state = self.state.after(event)
         return event
-
-    def _put(self, *events: ev.AnyEvent) -> tuple[ev.AnyEvent, ...]:
-        self._sink.write(*events)
-        return events
-
-
-def _same_words(one: ev.Spoke, other: ev.Spoke) -> bool:
-    """Whether two utterances are the same but for case and spacing."""
-    ours, theirs = one.reply.utterance, other.reply.utterance
-    if ours == theirs:
-        return True
-    # Cheap first: the same words begin with the same letter.
-    alike = ours.lstrip()[:1].casefold() == theirs.lstrip()[:1].casefold()
-    return alike and ours.casefold().split() == theirs.casefold().split()
 
 
 def _card(model: Model) -> ev.ModelCard:

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from confide.agents import Attempt, Place
+from confide.agents import Attempt
 from confide.agents.models import Price
 from confide.agents.reply import Reply
 from confide.scenarios import Role, Scenario, Taxonomy
@@ -110,6 +110,10 @@ class Started(EventBase):
     """The models that play."""
 
 
+PlaceName = Literal["head", "opening", "other", "self", "tail"]
+"""Values of :class:`confide.agents.Place`; plain text, as logs write nothing as often."""
+
+
 class SegmentRef(TypedDict):
     """A segment of a prompt, by content address."""
 
@@ -117,7 +121,7 @@ class SegmentRef(TypedDict):
 
     source: str
     """Where it comes from, such as ``fact:quitting`` or ``utterance:7``."""
-    place: Place
+    place: PlaceName
     """Where in the prompt it stands."""
     hash: str
     """Content address of its text: the first 128 bits of the text's SHA-256, in hex."""

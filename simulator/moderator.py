@@ -15,10 +15,11 @@ from autogen_agentchat.messages import BaseAgentEvent, BaseChatMessage, TextMess
 from autogen_core import CancellationToken
 from pydantic import BaseModel
 
+from confide.scenarios import ConfideError
 from confide.simulator.conversation import Setup
 from confide.simulator.events import EVENTS, AnyEvent, Ended, Spoke
-from confide.simulator.log import Sink
-from confide.simulator.replay import resume
+from confide.simulator.log import Sink, Tee
+from confide.simulator.replay import resumed
 
 Task = str | BaseChatMessage | Sequence[BaseChatMessage] | None
 
@@ -34,15 +35,6 @@ class Memory:
     def write(self, *events: AnyEvent) -> None:
         """Keep ``events``."""
         self.events.extend(events)
-
-
-class _Tee:
-    def __init__(self, *sinks: Sink) -> None:
-        self._sinks = sinks
-
-    def write(self, *events: AnyEvent) -> None:
-        for sink in self._sinks:
-            sink.write(*events)
 
 
 class Moderator(Team):
@@ -86,9 +78,20 @@ class Moderator(Team):
             ModelError: a model cannot be called; the turn in flight is lost and nothing else.
             ConfideError: the sink cannot write.
         """
-        sink: Sink = _Tee(self._sink, self._memory) if self._sink else self._memory
-        async for event in resume(self._setup, self.events, sink, token):
-            yield event
+        sink: Sink = Tee(self._sink, self._memory) if self._sink else self._memory
+        conversation = resumed(self._setup, self.events, sink)
+        seen = len(self._memory.events)
+        error: ConfideError | None = None
+        while conversation.state.ended is None and error is None:
+            try:
+                await conversation.step(token)
+            except ConfideError as raised:  # what happened before it is told first
+                error = raised
+            for event in self._memory.events[seen:]:
+                yield event
+            seen = len(self._memory.events)
+        if error is not None:
+            raise error
 
     async def run(
         self,

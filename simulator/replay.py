@@ -7,10 +7,9 @@ are used up the live model goes on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from autogen_core import CancellationToken
 from autogen_core.models import FinishReasons, RequestUsage
 
 from confide.agents import Completion, Fault, Model, ModelError, parse_prompt
@@ -26,6 +25,10 @@ Answer = Completion | ModelError
 
 class ReplayError(ConfideError):
     """The code did something else than the log says."""
+
+
+class NoAnswerError(ReplayError):
+    """The code asks for an answer that the log does not have."""
 
 
 class Tape(BaseClient):
@@ -45,7 +48,7 @@ class Tape(BaseClient):
                 raise answer
             return answer
         if self._then is None:
-            raise ReplayError("the log has no further answer, but the conversation asks for one")
+            raise NoAnswerError("the log has no further answer, but the conversation asks for one")
         return await self._then.answer(request)
 
 
@@ -63,30 +66,23 @@ class Follow:
         """Whether all expected events came."""
         return self._count >= len(self._expected)
 
-    @property
-    def beyond(self) -> bool:
-        """Whether events came that the log does not have."""
-        return self._count > len(self._expected)
-
     def write(self, *events: AnyEvent) -> None:
         """Compare, or hand on.
 
         Raises:
             ReplayError: an event differs from the log's in more than its time.
         """
-        for event in events:
-            index = self._count
+        known = self._expected[self._count : self._count + len(events)]
+        for event, logged in zip(events, known, strict=False):
+            if logged.model_copy(update={"at": event.at}) != event:
+                raise ReplayError(f"event {self._count} ('{logged.kind}') differs: {_difference(logged, event)}")
             self._count += 1
-            if index < len(self._expected):
-                logged = self._expected[index].model_copy(update={"at": event.at})
-                if logged != event:
-                    raise ReplayError(f"event {index} ('{logged.kind}') differs: {_difference(logged, event)}")
-            elif self._then is None and not isinstance(self._expected[-1], Ended):
-                continue  # a kill came in the middle of events that happen together
-            elif self._then is None:
-                raise ReplayError(f"event {index}: the log ends, but the code goes on with '{event.kind}'")
-            else:
-                self._then.write(event)
+        new = events[len(known) :]
+        if new and self._then is not None:
+            self._then.write(*new)
+        elif new and isinstance(self._expected[-1], Ended):
+            raise ReplayError(f"event {self._count}: the log ends, but the code goes on with '{new[0].kind}'")
+        # Else a kill came in the middle of events that happen together.
 
 
 def _difference(logged: AnyEvent, replayed: AnyEvent) -> str:
@@ -104,7 +100,9 @@ def answers_in(events: Iterable[AnyEvent]) -> deque[Answer]:
         if isinstance(event, Called):
             answers.append(_completion(event))
         elif isinstance(event, Failed) and event.stage == "call":
-            answers.append(ModelError(Fault(event.fault), event.message, attempts=event.attempts))
+            error = ModelError(Fault(event.fault), event.message, attempts=event.attempts)
+            error.replayed = True
+            answers.append(error)
     return answers
 
 
@@ -172,56 +170,30 @@ async def replay(events: Sequence[AnyEvent]) -> None:
     follow = Follow(events)
     conversation = Conversation(setup_from_log(events), follow)
     while not follow.done:
-        try:
-            async for _ in conversation.run(None):
-                if follow.done:
-                    return
-        except ModelError:  # logged, and tried again later
-            continue
-        if not follow.done:
+        if conversation.state.ended is not None:
             raise ReplayError("the code ends before the log does")
+        try:
+            await conversation.step(None)
+        except NoAnswerError:
+            if not follow.done:  # else the log ends in the middle of a turn
+                raise
 
 
-def resume(
-    setup: Setup,
-    logged: Sequence[AnyEvent],
-    sink: Sink,
-    token: CancellationToken | None,
-    parts: Mapping[Role, Part] | None = None,
-) -> AsyncGenerator[AnyEvent, None]:
-    """Run a conversation on from where its log ends, or from its beginning where the log is empty.
+def resumed(
+    setup: Setup, logged: Sequence[AnyEvent], sink: Sink, parts: Mapping[Role, Part] | None = None
+) -> Conversation:
+    """A conversation that runs on from where its log ends, or begins where the log is empty.
+
+    Its steps may raise a :class:`ReplayError`: the log was not made from this setup, or by other code.
 
     Args:
         setup: what it is made from, with live models.
         logged: the events that the log holds.
-        sink: takes the new events.
-        token: AutoGen's way to cancel; None where there is none.
+        sink: takes the new events alone.
         parts: what ``setup.parts()`` gave, if the caller has it already.
-
-    Returns:
-        The new events alone, each once it is in the sink.
-
-    Raises:
-        ReplayError: the log was not made from this setup, or by other code.
-        ModelError: a model cannot be called.
     """
     if not logged:
-        return Conversation(setup, sink, parts).run(token)
-    return _run_on(setup, logged, sink, token)
-
-
-async def _run_on(
-    setup: Setup, logged: Sequence[AnyEvent], sink: Sink, token: CancellationToken | None
-) -> AsyncGenerator[AnyEvent, None]:
+        return Conversation(setup, sink, parts)
     answers = answers_in(logged)
     models = {role: on_tape(model, answers) for role, model in setup.models.items()}
-    follow = Follow(logged, sink)
-    conversation = Conversation(setup._replace(models=models), follow)
-    while conversation.state.ended is None:
-        try:
-            async for event in conversation.run(token):
-                if event.seq >= len(logged):
-                    yield event
-        except ModelError:
-            if follow.beyond:
-                raise  # a failure of now, not one that the log tells of
+    return Conversation(setup._replace(models=models), Follow(logged, sink))

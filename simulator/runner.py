@@ -31,8 +31,8 @@ from confide.scenarios import ConfideError, InputFileError, LoadedScenario, Role
 from confide.scenarios.library import LIBRARY
 from confide.simulator.conversation import Part, Setup, prompt_file
 from confide.simulator.events import AnyEvent, Ended, EndReason, PerRole
-from confide.simulator.log import LogBusyError
-from confide.simulator.replay import ReplayError, resume
+from confide.simulator.log import LogBusyError, Tee
+from confide.simulator.replay import ReplayError, resumed
 from confide.simulator.store import Planned, RunFolder, RunRecord, RunScenario, new_run_id, software, utc_now
 
 _STOPS_THE_RUN = (Fault.DENIED, Fault.NOT_FOUND)
@@ -224,6 +224,18 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
     return Outcome(finished, unfinished, broken)
 
 
+class _Watched:
+    """Tells a watcher of what is in the log."""
+
+    def __init__(self, conversation: str, watch: Watcher) -> None:
+        self._conversation = conversation
+        self._watch = watch
+
+    def write(self, *events: AnyEvent) -> None:
+        for event in events:
+            self._watch(self._conversation, event)
+
+
 async def _converse(
     run: RunFolder, planned: Planned, models: Mapping[str, Model], ready: Ready, watch: Watcher
 ) -> str | None:
@@ -241,8 +253,8 @@ async def _converse(
         if scenario not in ready:
             ready[scenario] = setup.parts()
         try:
-            async for event in resume(setup, writer.recover(), writer, None, ready[scenario]):
-                watch(planned.id, event)
+            sink = Tee(writer, _Watched(planned.id, watch))
+            await resumed(setup, writer.recover(), sink, ready[scenario]).run(None)
         except ModelError as error:
             if error.fault in _STOPS_THE_RUN:
                 raise

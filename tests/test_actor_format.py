@@ -46,7 +46,7 @@ def dialogue_of(case: str, dialogues: list[Dialogue]) -> tuple[Dialogue, Role]:
 def messages_of(dialogue: Dialogue, role: Role, taxonomy: Taxonomy, turns: int) -> list[Any]:
     prompt = read_prompt(shipped_prompt(role, "tagged"), role)
     views = ViewBuilder(frame_of(dialogue.scenario, taxonomy, role, prompt, TAGGED))
-    return render(views.view(State(turns=dialogue.turns[:turns])))
+    return render(views.view(State(turns=dialogue.turns[:turns]))).messages
 
 
 def golden(case: str, what: str) -> str:

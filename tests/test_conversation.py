@@ -11,7 +11,7 @@ from autogen_agentchat.teams import RoundRobinGroupChat
 from autogen_agentchat.ui import Console
 from autogen_core import CancellationToken
 
-from confide.agents import AgentNote, Fault, ModelError, SeekerReply, SupporterReply, View, ViewMessage
+from confide.agents import AgentNote, Fault, ModelError, SeekerReply, View, ViewMessage
 from confide.agents.models import draw_reply
 from confide.evaluators import summarise
 from confide.scenarios import Role, read_scenario
@@ -220,22 +220,15 @@ def test_anything_but_a_plain_utterance_is_stopped_at_the_crossing(kind):
     agent = conversation.agents[Role.SUPPORTER]
     speak = agent.speak
 
-    async def leaky(view, seed_for, token):
-        async for note in speak(view, seed_for, token):
-            if isinstance(note, SupporterReply):
-                loud = note.model_copy(update={"utterance": Loud(note.utterance)})
-                yield read_reply() if kind == "the other's reply" else loud
-            else:
-                yield note
+    async def leaky(view, seed_for, token, note):
+        reply = await speak(view, seed_for, token, note)
+        loud = reply.model_copy(update={"utterance": Loud(reply.utterance)})
+        return read_reply() if kind == "the other's reply" else loud
 
     agent.speak = leaky
 
-    async def run():
-        async for _ in conversation.run(None):
-            pass
-
     with pytest.raises(TypeError, match="a reply of its own whose utterance is a plain string"):
-        asyncio.run(run())
+        asyncio.run(conversation.run(None))
     assert not conversation.state.turns
 
 

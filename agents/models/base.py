@@ -56,7 +56,8 @@ class BaseClient(ChatCompletionClient):
             "family": "unknown",
         }
         """What the model can do, in AutoGen's words."""
-        self._usage = RequestUsage(prompt_tokens=0, completion_tokens=0)
+        self._prompt_tokens = 0
+        self._completion_tokens = 0
 
     @abstractmethod
     async def answer(self, request: Request) -> Completion:
@@ -93,10 +94,8 @@ class BaseClient(ChatCompletionClient):
             completion = await cancellation_token.link_future(asyncio.ensure_future(answer))
         if not is_text(completion.content):
             raise ModelError(Fault.NOT_TEXT, "the answer holds half a character (a lone surrogate)")
-        self._usage = RequestUsage(
-            prompt_tokens=self._usage.prompt_tokens + (completion.prompt_tokens or 0),
-            completion_tokens=self._usage.completion_tokens + (completion.completion_tokens or 0),
-        )
+        self._prompt_tokens += completion.prompt_tokens or 0
+        self._completion_tokens += completion.completion_tokens or 0
         return completion
 
     def create_stream(
@@ -117,11 +116,11 @@ class BaseClient(ChatCompletionClient):
 
     def actual_usage(self) -> RequestUsage:
         """Tokens that were paid for."""
-        return self._usage
+        return RequestUsage(self._prompt_tokens, self._completion_tokens)
 
     def total_usage(self) -> RequestUsage:
         """Tokens in all."""
-        return self._usage
+        return self.actual_usage()
 
     def count_tokens(self, messages: Sequence[LLMMessage], *, tools: Sequence[Tool | ToolSchema] = ()) -> int:
         """Refused: tokens are counted by the server alone."""

@@ -81,7 +81,7 @@ def acting(dialogue: Dialogue, role: Role, rng: random.Random) -> Iterator[Seque
 def whole_talk(dialogue: Dialogue, role: Role, *, other: bool, persona: bool) -> Sequence:
     """The talk as the model that plays ``role`` sees it; its own replies are to be learned."""
     sequence = []
-    for message in render(training_view(dialogue, role, other=other, persona=persona)):
+    for message in render(training_view(dialogue, role, other=other, persona=persona)).messages:
         own = isinstance(message, AssistantMessage)
         name = "system" if isinstance(message, SystemMessage) else "assistant" if own else "user"
         sequence.append(Message(name, str(message.content), int(own)))

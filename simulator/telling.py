@@ -1,0 +1,328 @@
+"""Does an utterance tell a private fact, or ask for one?
+
+Law: a pure function of words. It never calls a model, gives the same answer to the same words in every process, and
+never raises on any Unicode text.
+
+A fact is a bag of content words, each weighed by how few of the side's facts share it. An utterance tells the fact
+when it holds enough of that weight, outside of questions and denials. That is a lexical measure: a paraphrase without
+a common word is missed, and a hint in the fact's own words may be taken for it (``benchmarks/telling.py`` measures
+both).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from confide.scenarios import Fact
+
+THRESHOLD: Final = 0.45
+"""Least score of a telling."""
+ASK_THRESHOLD: Final = 0.3
+"""Least share of a fact's words in a question about it."""
+_FULL: Final = 720
+"""Weight of a word that only one fact has; a number that small counts divide."""
+_LIGHT_SHARE: Final = 4
+_KNOWN_SHARE: Final = 4
+_MEMORY: Final = 20_000
+"""Words that a detector remembers the meaning of; later ones are looked up anew each time."""
+_PREFIX: Final = 5
+"""Stems with this many first letters in common may be forms of one word."""
+_REACH: Final = 3
+"""A negation takes back at most this many words after it."""
+
+# Marks of scripts that write vowels above or below a letter belong to the word; Python's \w leaves them out.
+_WORD: Final = re.compile(r"[\w\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff]+")
+_UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2,}")
+_SENTENCE: Final = re.compile(r"[^.!?\u3002]+[.!?\u3002]*")
+_CLAUSE: Final = re.compile(r"[,;:()\n\u2013\u2014]|\bbut\b|\band\b|\bthough\b")
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_STOP: Final = _words_of(
+    """a about after again all also am an and any anybody anyone anything are as at be because been before being both
+    but by can could did didn do does doesn doing don down each even ever every everybody few for from had has have
+    he her here hers herself him himself his how i if in into is isn it its itself just ll m may me might more most
+    much must my myself no nobody none nor not nothing now of off on once one only or other our out over own quite
+    rather re really s same shall she should so some somebody someone something still such t than that the their them
+    themselves then there these they this those though through to too under until up us ve very was wasn we were what
+    when where which while who whom whose why will with won would yes yet you your yours yourself d never while whatever
+    always usually"""
+)
+_LIGHT: Final = _words_of(
+    """ask bad begin big bit come day do evening feel felt find get give go good happen have help hour keep know last
+    like line little long lot make man many month morn near new next night old part people person place put say see
+    start stop take talk tell thing think time today tomorrow try use want way week woman work year yesterday young"""
+)
+# "don't" and its like fall into two words, of which the second is "t".
+_NEGATIONS: Final = _words_of("no not never nothing nobody none neither nor cannot without hardly t")
+_FIRST: Final = _words_of("i my me mine myself we our us")
+_SECOND: Final = _words_of("you your yours yourself")
+_ASKING: Final = _words_of(
+    """am are can could did do does had has have how is may might shall should was were what when where which who whom
+    whose why will would"""
+)
+_INVITING: Final = re.compile(r"\b(?:tell me|describe|say more|talk about|walk me|i wonder|i'd like to hear)\b")
+_IRREGULAR: Final = {
+    form: verb
+    for verb, forms in {
+        "begin": "began begun", "blow": "blew blown", "break": "broke broken", "bring": "brought", "buy": "bought",
+        "bury": "buried burial", "call": "calls", "catch": "caught", "choose": "chose chosen choice",
+        "die": "died dying dead death", "draw": "drew drawn", "drink": "drank drunk", "drive": "drove driven",
+        "eat": "ate eaten", "fall": "fell fallen", "feel": "felt", "fight": "fought", "find": "found",
+        "forget": "forgot forgotten", "freeze": "froze frozen", "get": "got gotten", "give": "gave given",
+        "go": "went gone", "grow": "grew grown", "hide": "hid hidden", "hold": "held", "keep": "kept",
+        "know": "knew known", "leave": "left", "lie": "lay lain lying lies", "lose": "lost", "make": "made",
+        "marry": "marriage married", "meet": "met", "pay": "paid payment", "read": "reads", "ring": "rang rung",
+        "run": "ran", "say": "said", "see": "saw seen", "sell": "sold", "send": "sent",
+        "shake": "shook shaken shaky", "shoot": "shot", "sing": "sang sung", "sit": "sat", "sleep": "slept asleep",
+        "speak": "spoke spoken speech", "spend": "spent", "stand": "stood", "steal": "stole stolen",
+        "swim": "swam swum", "take": "took taken", "teach": "taught", "tell": "told", "think": "thought",
+        "throw": "threw thrown", "wake": "woke woken awake", "wear": "wore worn", "win": "won",
+        "write": "wrote written", "child": "children", "man": "men", "woman": "women", "foot": "feet",
+        "shoe": "shoes", "life": "lives", "wife": "wives",
+    }.items()
+    for form in forms.split()
+}  # fmt: skip
+_SAME: Final = {
+    form: word
+    for word, forms in {
+        "father": "dad daddy", "mother": "mum mom mummy", "child": "kid", "doctor": "gp physician",
+        "tablet": "pill medication", "beer": "lager pint", "scared": "afraid frightened fear", "job": "position",
+        "quiet": "silent silence", "film": "movie", "phone": "mobile telephone", "school": "classroom", "two": "2",
+        "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
+        "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30", "sixteen": "16", "hundred": "100",
+        "thousand": "1000", "photo": "picture photograph", "begin": "start", "quarrel": "argue row fight",
+        "refuse": "decline",
+    }.items()
+    for form in forms.split()
+}  # fmt: skip
+
+
+class Telling(NamedTuple):
+    """A fact that an utterance tells."""
+
+    fact: str
+    """The fact's id."""
+    score: float
+    """The share of the fact's words that was said, by weight: 0 to 1."""
+
+
+class _Hit(NamedTuple):
+    """A word of a bag, met in a text."""
+
+    bag: int
+    stem: str
+    weight: int
+
+
+class _Bags(dict[str, tuple[_Hit, ...]]):
+    """Bags of weighed stems, asked by the words of a text: each word is worked out once and then remembered."""
+
+    def __init__(self, bags: Sequence[Mapping[str, int]]) -> None:
+        super().__init__()
+        self.totals = [sum(bag.values()) for bag in bags]
+        self.sizes = [len(bag) for bag in bags]
+        self._by_stem: dict[str, list[_Hit]] = {}
+        self._by_prefix: dict[str, list[str]] = {}
+        for index, bag in enumerate(bags):
+            for stem, weight in bag.items():
+                self._by_stem.setdefault(stem, []).append(_Hit(index, stem, weight))
+        for stem in self._by_stem:
+            if len(stem) >= _PREFIX and stem.isalpha():
+                self._by_prefix.setdefault(stem[:_PREFIX], []).append(stem)
+
+    def __missing__(self, word: str) -> tuple[_Hit, ...]:
+        hits = () if word in _STOP else tuple(self._look_up(_stem(word)))
+        if len(self) < _MEMORY:
+            self[word] = hits
+        return hits
+
+    def _look_up(self, stem: str) -> Iterable[_Hit]:
+        if stem in self._by_stem:
+            yield from self._by_stem[stem]
+            return
+        for other in self._by_prefix.get(stem[:_PREFIX], ()):
+            if _tails_are_short(stem, other):
+                yield from self._by_stem[other]
+
+    def weigh(self, words: Iterable[str]) -> tuple[list[int], list[int]]:
+        """Per bag: the weight and the number of its stems that the words hold."""
+        found: dict[_Hit, None] = {}
+        for hits in filter(None, map(self.__getitem__, words)):
+            found.update(dict.fromkeys(hits))
+        weights, counts = [0] * len(self.totals), [0] * len(self.totals)
+        for bag, _, weight in found:
+            weights[bag] += weight
+            counts[bag] += 1
+        return weights, counts
+
+
+class FactDetector:
+    """Finds one side's facts in what is said, by words alone."""
+
+    name: Final = "lexical"
+
+    def __init__(self, facts: Sequence[Fact], known: str = "") -> None:
+        """Prepare the facts of one side.
+
+        Args:
+            facts: the facts; ids are unique.
+            known: what both sides know already, such as the situation and the names: its words weigh little.
+        """
+        self._ids = [fact.id for fact in facts]
+        texts = [_words(fact.text) for fact in facts]
+        stems = [[_stem(word) for word in dict.fromkeys(words) if word not in _STOP] for words in texts]
+        shared = Counter(stem for some in stems for stem in set(some))
+        common = frozenset(map(_stem, _words(known)))
+        weigh = {stem: _weight(stem, shared[stem], common) for stem in shared}
+        self._facts = _Bags([{stem: weigh[stem] for stem in some} for some in stems])
+        self._negated = [not _NEGATIONS.isdisjoint(words) for words in texts]
+        self._whole: dict[tuple[str, ...], list[int]] = {}
+        for index, words in enumerate(texts):
+            if stems[index]:
+                self._whole.setdefault(tuple(words), []).append(index)
+        cues = [(index, _words(cue)) for index, fact in enumerate(facts) for cue in _about(fact)]
+        self._cue_facts = [index for index, _ in cues]
+        self._cues = _Bags([{_stem(word): 1 for word in words if word not in _STOP} for _, words in cues])
+
+    def told(self, utterance: str) -> tuple[Telling, ...]:
+        """The facts that the speaker of ``utterance``, whose facts these are, tells with it.
+
+        Returns:
+            The facts whose score is :data:`THRESHOLD` or more, best first; facts of one score in their own order.
+        """
+        words = _words(utterance)
+        weights, counts = self._facts.weigh(words)
+        if not any(self._enough(index, weights[index], counts[index]) for index in range(len(weights))):
+            return ()
+        return self._asserted(utterance, words)
+
+    def asked(self, utterance: str) -> tuple[str, ...]:
+        """The ids of the facts that the other side, by saying ``utterance``, asks about; in the facts' order."""
+        text = _normal(utterance)
+        if "?" not in text and not _INVITING.search(text):
+            return ()
+        words = [word for sentence in _SENTENCE.findall(text) if _asks(sentence) for word in _WORD.findall(sentence)]
+        weights, _ = self._facts.weigh(words)
+        found = {
+            index for index, total in enumerate(self._facts.totals) if total and weights[index] >= ASK_THRESHOLD * total
+        }
+        _, cues = self._cues.weigh(words)
+        found |= {self._cue_facts[cue] for cue, size in enumerate(self._cues.sizes) if size and cues[cue] == size}
+        return tuple(self._ids[index] for index in sorted(found))
+
+    def _enough(self, index: int, weight: int, count: int) -> bool:
+        """Whether so much of a fact may be the fact: one word alone is not, unless there is no other."""
+        total, size = self._facts.totals[index], self._facts.sizes[index]
+        return total > 0 and weight >= THRESHOLD * total and count >= min(2, size)
+
+    def _asserted(self, utterance: str, words: Sequence[str]) -> tuple[Telling, ...]:
+        """The facts told, once questions and denials are taken away."""
+        scores: dict[int, float] = dict.fromkeys(self._whole.get(tuple(words), ()), 1.0)
+        said, denied = _said_and_denied(_normal(utterance))
+        plain, negated = self._facts.weigh(said), self._facts.weigh([*said, *denied])
+        for index, total in enumerate(self._facts.totals):
+            weights, counts = negated if self._negated[index] else plain
+            if self._enough(index, weights[index], counts[index]):
+                scores.setdefault(index, weights[index] / total)
+        return tuple(Telling(self._ids[i], scores[i]) for i in sorted(scores, key=lambda i: (-scores[i], i)))
+
+
+def _about(fact: Fact) -> Sequence[str]:
+    cues: Sequence[str] = getattr(fact, "about", ())
+    return cues
+
+
+def _normal(text: str) -> str:
+    """The text in one form, whatever its letters' case and width."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+
+
+def _words(text: str) -> list[str]:
+    """The words, in order; scripts that write no spaces give pairs of signs."""
+    words: list[str] = _WORD.findall(_normal(text))
+    if text.isascii():
+        return words
+    return [piece for word in words for piece in _pieces(word)]
+
+
+def _pieces(word: str) -> Iterable[str]:
+    if word.isascii() or not _UNSPACED.search(word):
+        return (word,)
+    return [word[at : at + 2] for at in range(len(word) - 1)]
+
+
+def _stem(word: str) -> str:
+    """The word without its commonest English endings; a word of another language mostly stays as it is."""
+    stem = _bare(_IRREGULAR.get(word, word))
+    return _SAME_STEMS.get(stem, stem)
+
+
+def _bare(word: str) -> str:
+    for ending, instead, least in _ENDINGS:
+        if word.endswith(ending) and len(word) >= least + len(ending):
+            word = word[: -len(ending)] + instead
+            break
+    if len(word) > 3 and word[-1] == word[-2]:
+        word = word[:-1]
+    return word[:-1] if len(word) > 3 and word[-1] == "e" else word
+
+
+_ENDINGS: Final = (
+    ("ies", "y", 2),
+    ("ied", "y", 2),
+    ("ing", "", 3),
+    ("ed", "", 3),
+    ("ss", "ss", 1),
+    ("us", "us", 1),
+    ("s", "", 2),
+)
+_SAME_STEMS: Final = {_bare(form): _bare(word) for form, word in _SAME.items()}
+_LIGHT_STEMS: Final = frozenset(map(_stem, _LIGHT))
+
+
+def _weight(stem: str, sharing: int, common: frozenset[str]) -> int:
+    """How much a word says, as a whole number, so that sums do not depend on their order."""
+    weight = _FULL // min(sharing, 12)
+    if stem in _LIGHT_STEMS:
+        weight //= _LIGHT_SHARE
+    return weight // _KNOWN_SHARE if stem in common else weight
+
+
+def _tails_are_short(one: str, other: str) -> bool:
+    """Whether two stems that begin alike are likely forms of one word: ``stutter`` and ``stutterer``."""
+    same = _PREFIX
+    shorter = min(len(one), len(other))
+    while same < shorter and one[same] == other[same]:
+        same += 1
+    return max(len(one), len(other)) - same <= 3
+
+
+def _asks(sentence: str) -> bool:
+    """Whether a sentence is a question to the other, and not about the speaker alone."""
+    words = _words(sentence)
+    if not ("?" in sentence or _INVITING.search(sentence)):
+        return False
+    return _FIRST.isdisjoint(words) or not _SECOND.isdisjoint(words) or bool(_INVITING.search(sentence))
+
+
+def _said_and_denied(text: str) -> tuple[list[str], list[str]]:
+    """The words that are stated, and those just after a negation; words of plain questions are in neither."""
+    said: list[str] = []
+    denied: list[str] = []
+    for sentence in _SENTENCE.findall(text):
+        if "?" in sentence and not _ASKING.isdisjoint(_WORD.findall(sentence)[:1]):
+            continue
+        for clause in _CLAUSE.split(sentence):
+            reach = 0
+            for word in _words(clause):
+                (denied if reach else said).append(word)
+                reach = _REACH if word in _NEGATIONS else max(0, reach - 1)
+    return said, denied

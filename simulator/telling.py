@@ -38,7 +38,9 @@ _REACH: Final = 3
 _WORD: Final = re.compile(r"[\w\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff]+")
 _UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2,}")
 _SENTENCE: Final = re.compile(r"[^.!?\u3002]+[.!?\u3002]*")
-_CLAUSE: Final = re.compile(r"[,;:()\n\u2013\u2014]|\bbut\b|\band\b|\bthough\b")
+_TOKEN: Final = re.compile(_WORD.pattern + r"|[?,;:()\n\u2013\u2014]")
+_BREAKS: Final = frozenset((*"?,;:()\n\u2013\u2014", "but", "and", "though"))
+_SPACES: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
 def _words_of(text: str) -> frozenset[str]:
@@ -199,10 +201,10 @@ class FactDetector:
             The facts whose score is :data:`THRESHOLD` or more, best first; facts of one score in their own order.
         """
         words = _words(utterance)
-        weights, counts = self._facts.weigh(words)
-        if not any(self._enough(index, weights[index], counts[index]) for index in range(len(weights))):
-            return ()
-        return self._asserted(utterance, words)
+        heard = self._scores(words)
+        if not heard or ("?" not in utterance and _NEGATIONS.isdisjoint(words)):
+            return self._tellings(heard)
+        return self._tellings(self._asserted(utterance, words))
 
     def asked(self, utterance: str) -> tuple[str, ...]:
         """The ids of the facts that the other side, by saying ``utterance``, asks about; in the facts' order."""
@@ -218,21 +220,29 @@ class FactDetector:
         found |= {self._cue_facts[cue] for cue, size in enumerate(self._cues.sizes) if size and cues[cue] == size}
         return tuple(self._ids[index] for index in sorted(found))
 
-    def _enough(self, index: int, weight: int, count: int) -> bool:
-        """Whether so much of a fact may be the fact: one word alone is not, unless there is no other."""
-        total, size = self._facts.totals[index], self._facts.sizes[index]
-        return total > 0 and weight >= THRESHOLD * total and count >= min(2, size)
+    def _scores(self, words: Iterable[str]) -> dict[int, float]:
+        """The facts of which the words hold enough. One word is not enough, unless the fact has no other."""
+        weights, counts = self._facts.weigh(words)
+        scores = {}
+        for index, weight in enumerate(weights):
+            if weight:
+                score = weight / self._facts.totals[index]
+                if score >= THRESHOLD and (counts[index] > 1 or self._facts.sizes[index] == 1):
+                    scores[index] = score
+        return scores
 
-    def _asserted(self, utterance: str, words: Sequence[str]) -> tuple[Telling, ...]:
+    def _asserted(self, utterance: str, words: Sequence[str]) -> dict[int, float]:
         """The facts told, once questions and denials are taken away."""
-        scores: dict[int, float] = dict.fromkeys(self._whole.get(tuple(words), ()), 1.0)
-        said, denied = _said_and_denied(_normal(utterance))
-        plain, negated = self._facts.weigh(said), self._facts.weigh([*said, *denied])
-        for index, total in enumerate(self._facts.totals):
-            weights, counts = negated if self._negated[index] else plain
-            if self._enough(index, weights[index], counts[index]):
-                scores.setdefault(index, weights[index] / total)
-        return tuple(Telling(self._ids[i], scores[i]) for i in sorted(scores, key=lambda i: (-scores[i], i)))
+        said, denied = _said_and_denied(utterance)
+        stated, all_said = self._scores(said), self._scores([*said, *denied])
+        scores = {index: score for index, score in all_said.items() if index in stated or self._negated[index]}
+        return scores | dict.fromkeys(self._whole.get(tuple(words), ()), 1.0)
+
+    def _tellings(self, scores: Mapping[int, float]) -> tuple[Telling, ...]:
+        """The scores as tellings, best first; those that are equal in the facts' order."""
+        return tuple(
+            Telling(self._ids[index], scores[index]) for index in sorted(scores, key=lambda i: (-scores[i], i))
+        )
 
 
 def _about(fact: Fact) -> Sequence[str]:
@@ -247,10 +257,9 @@ def _normal(text: str) -> str:
 
 def _words(text: str) -> list[str]:
     """The words, in order; scripts that write no spaces give pairs of signs."""
-    words: list[str] = _WORD.findall(_normal(text))
     if text.isascii():
-        return words
-    return [piece for word in words for piece in _pieces(word)]
+        return text.lower().translate(_SPACES).split()
+    return [piece for word in _WORD.findall(_normal(text)) for piece in _pieces(word)]
 
 
 def _pieces(word: str) -> Iterable[str]:
@@ -313,16 +322,24 @@ def _asks(sentence: str) -> bool:
     return _FIRST.isdisjoint(words) or not _SECOND.isdisjoint(words) or bool(_INVITING.search(sentence))
 
 
-def _said_and_denied(text: str) -> tuple[list[str], list[str]]:
+def _said_and_denied(utterance: str) -> tuple[list[str], list[str]]:
     """The words that are stated, and those just after a negation; words of plain questions are in neither."""
     said: list[str] = []
     denied: list[str] = []
-    for sentence in _SENTENCE.findall(text):
-        if "?" in sentence and not _ASKING.isdisjoint(_WORD.findall(sentence)[:1]):
+    for sentence in _SENTENCE.findall(_normal(utterance)):
+        tokens = _TOKEN.findall(sentence)
+        if tokens[-1:] == ["?"] and tokens[0] in _ASKING:
             continue
-        for clause in _CLAUSE.split(sentence):
-            reach = 0
-            for word in _words(clause):
-                (denied if reach else said).append(word)
-                reach = _REACH if word in _NEGATIONS else max(0, reach - 1)
+        reach = 0
+        for token in tokens:
+            if token in _NEGATIONS:
+                reach = _REACH
+                said.append(token)
+            elif token in _BREAKS:
+                reach = 0
+            elif reach:
+                reach -= 1
+                denied += _pieces(token)
+            else:
+                said += _pieces(token)
     return said, denied

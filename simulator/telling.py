@@ -21,7 +21,7 @@ from confide.scenarios import Fact
 
 THRESHOLD: Final = 0.45
 """Least score of a telling."""
-ASK_THRESHOLD: Final = 0.3
+ASK_THRESHOLD: Final = 0.2
 """Least share of a fact's words in a question about it."""
 _FULL: Final = 720
 """Weight of a word that only one fact has; a number that small counts divide."""
@@ -38,8 +38,12 @@ _REACH: Final = 3
 _WORD: Final = re.compile(r"[\w\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff]+")
 _UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2,}")
 _SENTENCE: Final = re.compile(r"[^.!?\u3002]+[.!?\u3002]*")
-_TOKEN: Final = re.compile(_WORD.pattern + r"|[?,;:()\n\u2013\u2014]")
-_BREAKS: Final = frozenset((*"?,;:()\n\u2013\u2014", "but", "and", "though"))
+_TOKEN: Final = re.compile(_WORD.pattern + r"|[?,;:()\n]")
+_BREAKS: Final = frozenset((*"?,;:()\n", "but", "and", "though"))
+_MARKS: Final = (
+    ("\u2019", "'"), ("\u2018", "'"), ("\u201c", '"'), ("\u201d", '"'), ("\u2014", ";"), ("\u2013", ";"),
+    ("\u2026", "..."),
+)  # fmt: skip
 _SPACES: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
@@ -70,7 +74,12 @@ _ASKING: Final = _words_of(
     """am are can could did do does had has have how is may might shall should was were what when where which who whom
     whose why will would"""
 )
-_INVITING: Final = re.compile(r"\b(?:tell me|describe|say more|talk about|walk me|i wonder|i'd like to hear)\b")
+_ORDERS: Final = ("tell me", "describe", "say more", "walk me", "talk me", "please")
+"""A sentence that begins so asks without being a question."""
+_INVITING: Final = ("you tell me", ", tell me", "i wonder", "i'd like to hear", "i'd like to know", "i'm curious")
+"""A sentence that holds one of these does so too."""
+_QUESTION_PARTS: Final = ("?", "you", "me", "describe", "more", "please", "wonder", "like", "curious")
+"""A text without any of these holds no question."""
 _IRREGULAR: Final = {
     form: verb
     for verb, forms in {
@@ -116,54 +125,49 @@ class Telling(NamedTuple):
     """The share of the fact's words that was said, by weight: 0 to 1."""
 
 
-class _Hit(NamedTuple):
-    """A word of a bag, met in a text."""
+class _Bags(dict[str, tuple[int, ...]]):
+    """Bags of weighed stems, asked by the words of a text.
 
-    bag: int
-    stem: str
-    weight: int
-
-
-class _Bags(dict[str, tuple[_Hit, ...]]):
-    """Bags of weighed stems, asked by the words of a text: each word is worked out once and then remembered."""
+    Each stem of each bag has a number. A word is worked out once into the numbers that it meets, and then remembered.
+    """
 
     def __init__(self, bags: Sequence[Mapping[str, int]]) -> None:
         super().__init__()
         self.totals = [sum(bag.values()) for bag in bags]
         self.sizes = [len(bag) for bag in bags]
-        self._by_stem: dict[str, list[_Hit]] = {}
+        self._worth: list[tuple[int, int]] = []  # bag and weight, by number
+        self._by_stem: dict[str, tuple[int, ...]] = {}
         self._by_prefix: dict[str, list[str]] = {}
         for index, bag in enumerate(bags):
             for stem, weight in bag.items():
-                self._by_stem.setdefault(stem, []).append(_Hit(index, stem, weight))
+                self._by_stem[stem] = (*self._by_stem.get(stem, ()), len(self._worth))
+                self._worth.append((index, weight))
         for stem in self._by_stem:
             if len(stem) >= _PREFIX and stem.isalpha():
                 self._by_prefix.setdefault(stem[:_PREFIX], []).append(stem)
 
-    def __missing__(self, word: str) -> tuple[_Hit, ...]:
-        hits = () if word in _STOP else tuple(self._look_up(_stem(word)))
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        met = () if word in _STOP else self._look_up(_stem(word))
         if len(self) < _MEMORY:
-            self[word] = hits
-        return hits
+            self[word] = met
+        return met
 
-    def _look_up(self, stem: str) -> Iterable[_Hit]:
+    def _look_up(self, stem: str) -> tuple[int, ...]:
         if stem in self._by_stem:
-            yield from self._by_stem[stem]
-            return
-        for other in self._by_prefix.get(stem[:_PREFIX], ()):
-            if _tails_are_short(stem, other):
-                yield from self._by_stem[other]
+            return self._by_stem[stem]
+        alike = [other for other in self._by_prefix.get(stem[:_PREFIX], ()) if _tails_are_short(stem, other)]
+        return tuple(number for other in alike for number in self._by_stem[other])
 
-    def weigh(self, words: Iterable[str]) -> tuple[list[int], list[int]]:
-        """Per bag: the weight and the number of its stems that the words hold."""
-        found: dict[_Hit, None] = {}
-        for hits in filter(None, map(self.__getitem__, words)):
-            found.update(dict.fromkeys(hits))
-        weights, counts = [0] * len(self.totals), [0] * len(self.totals)
-        for bag, _, weight in found:
-            weights[bag] += weight
-            counts[bag] += 1
-        return weights, counts
+    def weigh(self, words: Iterable[str]) -> dict[int, tuple[int, int]]:
+        """The weight and the count of the stems that the words hold, for each bag of which they hold any."""
+        met: set[int] = set()
+        met.update(*map(self.__getitem__, words))
+        sums: dict[int, tuple[int, int]] = {}
+        for number in met:
+            bag, weight = self._worth[number]
+            before, count = sums.get(bag, (0, 0))
+            sums[bag] = (before + weight, count + 1)
+        return sums
 
 
 class FactDetector:
@@ -179,10 +183,10 @@ class FactDetector:
             known: what both sides know already, such as the situation and the names: its words weigh little.
         """
         self._ids = [fact.id for fact in facts]
-        texts = [_words(fact.text) for fact in facts]
+        texts = [_words(_normal(fact.text)) for fact in facts]
         stems = [[_stem(word) for word in dict.fromkeys(words) if word not in _STOP] for words in texts]
         shared = Counter(stem for some in stems for stem in set(some))
-        common = frozenset(map(_stem, _words(known)))
+        common = frozenset(map(_stem, _words(_normal(known))))
         weigh = {stem: _weight(stem, shared[stem], common) for stem in shared}
         self._facts = _Bags([{stem: weigh[stem] for stem in some} for some in stems])
         self._negated = [not _NEGATIONS.isdisjoint(words) for words in texts]
@@ -190,7 +194,7 @@ class FactDetector:
         for index, words in enumerate(texts):
             if stems[index]:
                 self._whole.setdefault(tuple(words), []).append(index)
-        cues = [(index, _words(cue)) for index, fact in enumerate(facts) for cue in _about(fact)]
+        cues = [(index, _words(_normal(cue))) for index, fact in enumerate(facts) for cue in _about(fact)]
         self._cue_facts = [index for index, _ in cues]
         self._cues = _Bags([{_stem(word): 1 for word in words if word not in _STOP} for _, words in cues])
 
@@ -200,49 +204,49 @@ class FactDetector:
         Returns:
             The facts whose score is :data:`THRESHOLD` or more, best first; facts of one score in their own order.
         """
-        words = _words(utterance)
+        text = _normal(utterance)
+        words = _words(text)
         heard = self._scores(words)
-        if not heard or ("?" not in utterance and _NEGATIONS.isdisjoint(words)):
-            return self._tellings(heard)
-        return self._tellings(self._asserted(utterance, words))
+        if heard and ("?" in text or not _NEGATIONS.isdisjoint(words)):
+            heard = self._asserted(text, words)
+        best_first = sorted(heard, key=lambda index: (-heard[index], index))
+        return tuple(Telling(self._ids[index], heard[index]) for index in best_first)
 
     def asked(self, utterance: str) -> tuple[str, ...]:
         """The ids of the facts that the other side, by saying ``utterance``, asks about; in the facts' order."""
         text = _normal(utterance)
-        if "?" not in text and not _INVITING.search(text):
+        if not any(part in text for part in _QUESTION_PARTS):
             return ()
-        words = [word for sentence in _SENTENCE.findall(text) if _asks(sentence) for word in _WORD.findall(sentence)]
-        weights, _ = self._facts.weigh(words)
-        found = {
-            index for index, total in enumerate(self._facts.totals) if total and weights[index] >= ASK_THRESHOLD * total
-        }
-        _, cues = self._cues.weigh(words)
-        found |= {self._cue_facts[cue] for cue, size in enumerate(self._cues.sizes) if size and cues[cue] == size}
-        return tuple(self._ids[index] for index in sorted(found))
+        if not self._sought(_words(text)):
+            return ()
+        asking = [word for sentence in _SENTENCE.findall(text) if _asks(sentence) for word in _words(sentence)]
+        return tuple(self._ids[index] for index in sorted(self._sought(asking)))
+
+    def _sought(self, words: Sequence[str]) -> set[int]:
+        """The facts of which the words, taken as a question's, hold enough, or of which they hold a cue."""
+        totals, sizes = self._facts.totals, self._cues.sizes
+        found = {i for i, (weight, _) in self._facts.weigh(words).items() if weight >= ASK_THRESHOLD * totals[i]}
+        if self._cue_facts:
+            found |= {self._cue_facts[i] for i, (_, count) in self._cues.weigh(words).items() if count == sizes[i]}
+        return found
 
     def _scores(self, words: Iterable[str]) -> dict[int, float]:
         """The facts of which the words hold enough. One word is not enough, unless the fact has no other."""
-        weights, counts = self._facts.weigh(words)
         scores = {}
-        for index, weight in enumerate(weights):
-            if weight:
-                score = weight / self._facts.totals[index]
-                if score >= THRESHOLD and (counts[index] > 1 or self._facts.sizes[index] == 1):
-                    scores[index] = score
+        for index, (weight, count) in self._facts.weigh(words).items():
+            score = weight / self._facts.totals[index] if weight else 0.0
+            if score >= THRESHOLD and (count > 1 or self._facts.sizes[index] == 1):
+                scores[index] = score
         return scores
 
-    def _asserted(self, utterance: str, words: Sequence[str]) -> dict[int, float]:
+    def _asserted(self, text: str, words: Sequence[str]) -> dict[int, float]:
         """The facts told, once questions and denials are taken away."""
-        said, denied = _said_and_denied(utterance)
-        stated, all_said = self._scores(said), self._scores([*said, *denied])
-        scores = {index: score for index, score in all_said.items() if index in stated or self._negated[index]}
-        return scores | dict.fromkeys(self._whole.get(tuple(words), ()), 1.0)
-
-    def _tellings(self, scores: Mapping[int, float]) -> tuple[Telling, ...]:
-        """The scores as tellings, best first; those that are equal in the facts' order."""
-        return tuple(
-            Telling(self._ids[index], scores[index]) for index in sorted(scores, key=lambda i: (-scores[i], i))
-        )
+        said, denied = _said_and_denied(text)
+        whole = dict.fromkeys(self._whole.get(tuple(words), ()), 1.0)
+        stated = {index: score for index, score in self._scores(said).items() if not self._negated[index]}
+        # What a negation takes back is part of a fact that is itself negative.
+        negative = {index: score for index, score in self._scores(said + denied).items() if self._negated[index]}
+        return {**stated, **negative, **whole}
 
 
 def _about(fact: Fact) -> Sequence[str]:
@@ -251,15 +255,18 @@ def _about(fact: Fact) -> Sequence[str]:
 
 
 def _normal(text: str) -> str:
-    """The text in one form, whatever its letters' case and width."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    """The text in one form, whatever its letters' case and width and its marks' shape."""
+    if not text.isascii():
+        for mark, plain in _MARKS:  # most of what is not ASCII in an English text; the rest is slow
+            text = text.replace(mark, plain)
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold().replace("_", " ")
 
 
-def _words(text: str) -> list[str]:
-    """The words, in order; scripts that write no spaces give pairs of signs."""
-    if text.isascii():
-        return text.lower().translate(_SPACES).split()
-    return [piece for word in _WORD.findall(_normal(text)) for piece in _pieces(word)]
+def _words(normal: str) -> list[str]:
+    """The words of a text in its normal form, in order; scripts that write no spaces give pairs of signs."""
+    if normal.isascii():
+        return normal.translate(_SPACES).split()
+    return [piece for word in _WORD.findall(normal) for piece in _pieces(word)]
 
 
 def _pieces(word: str) -> Iterable[str]:
@@ -316,17 +323,22 @@ def _tails_are_short(one: str, other: str) -> bool:
 
 def _asks(sentence: str) -> bool:
     """Whether a sentence is a question to the other, and not about the speaker alone."""
+    if sentence.lstrip().startswith(_ORDERS) or any(part in sentence for part in _INVITING):
+        return True
     words = _words(sentence)
-    if not ("?" in sentence or _INVITING.search(sentence)):
+    if not words:
         return False
-    return _FIRST.isdisjoint(words) or not _SECOND.isdisjoint(words) or bool(_INVITING.search(sentence))
+    to_other = not _SECOND.isdisjoint(words)
+    if "?" in sentence:
+        return to_other or _FIRST.isdisjoint(words)
+    return to_other and words[0] in _ASKING
 
 
-def _said_and_denied(utterance: str) -> tuple[list[str], list[str]]:
+def _said_and_denied(text: str) -> tuple[list[str], list[str]]:
     """The words that are stated, and those just after a negation; words of plain questions are in neither."""
     said: list[str] = []
     denied: list[str] = []
-    for sentence in _SENTENCE.findall(_normal(utterance)):
+    for sentence in _SENTENCE.findall(text):
         tokens = _TOKEN.findall(sentence)
         if tokens[-1:] == ["?"] and tokens[0] in _ASKING:
             continue

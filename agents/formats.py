@@ -46,7 +46,14 @@ class JsonFormat:
 
     def parse(self, text: str, rules: ReplyRules) -> AnyReply:
         """See :class:`ReplyFormat`. Prose or a code fence around the object is passed over."""
-        data = _json_object(text)
+        return self.read(json_object(text), text, rules)
+
+    def read(self, data: dict[str, Any], text: str, rules: ReplyRules) -> AnyReply:
+        """The reply that ``data`` holds, a JSON object that came in ``text``.
+
+        Raises:
+            ReplyError: it breaks the rules.
+        """
         model = _MODELS[rules.role]
         wanted = SEEKER_ORDER if rules.role is Role.SEEKER else SUPPORTER_ORDER
         wished = {name: data.get(name) for name in wanted}
@@ -134,15 +141,22 @@ class TaggedFormat:
 
     def grammar(self, rules: ReplyRules) -> str:
         """The line as a GBNF grammar, as llama.cpp reads it: the bracket is held, the words are free."""
+        return "\n".join([f"root ::= {self.line(rules)}", *self.rules(rules), _WORDS])
+
+    def line(self, rules: ReplyRules) -> str:
+        """A role's line in the grammar, in terms of :meth:`rules` and ``words``."""
+        if rules.role is Role.SUPPORTER:
+            return '"[" name (" + " name)? "] " words'
+        return '"[emotion " number ", trust " number ", told " told "] " words'
+
+    def rules(self, rules: ReplyRules) -> list[str]:
+        """The parts of a role's line; no two roles have a part of one name."""
         if rules.role is Role.SUPPORTER:
             names = " | ".join(json.dumps(label, ensure_ascii=False) for label in rules.taxonomy.labels)
-            return f'root ::= "[" name (" + " name)? "] " words\nname ::= {names}\n{_WORDS}'
+            return [f"name ::= {names}"]
         ids = " | ".join(json.dumps(fact) for fact in rules.facts)
         told = '"nothing" | id (" + " id)*' if ids else '"nothing"'
-        rule = f"\nid ::= {ids}" if ids else ""
-        number = '"100" | [1-9] [0-9] | [0-9]'
-        head = 'root ::= "[emotion " number ", trust " number ", told " told "] " words'
-        return f"{head}\nnumber ::= {number}\ntold ::= {told}{rule}\n{_WORDS}"
+        return ['number ::= "100" | [1-9] [0-9] | [0-9]', f"told ::= {told}", *([f"id ::= {ids}"] if ids else [])]
 
 
 JSON: Final = JsonFormat()
@@ -188,7 +202,7 @@ def _must_be_text(data: dict[str, Any]) -> None:
         raise ReplyError("it holds half a character (a lone surrogate)")
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def json_object(text: str) -> dict[str, Any]:
     """The one JSON object in ``text``. There may be no second reply: a draft would be taken for it."""
     found: dict[str, Any] | None = None
     start = text.find("{")

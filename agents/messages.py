@@ -44,7 +44,7 @@ class Called(NamedTuple):
     """A model call that was answered."""
 
     purpose: str
-    """``speak`` or ``repair``."""
+    """``speak``, ``script`` or ``repair``."""
     view: View
     """What the prompt was made from."""
     prompt_hash: str

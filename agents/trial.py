@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 from autogen_core.models import LLMMessage, SystemMessage, UserMessage
 from pydantic import BaseModel
 
-from confide.agents.agent import RoleAgent
+from confide.agents.agent import Order, RoleAgent
 from confide.agents.completion import Completion, ModelError
 from confide.agents.messages import Called, Unreadable
 from confide.agents.models import Model
@@ -122,11 +122,13 @@ async def _plays(model: Model) -> Finding:
     prompt = read_prompt(shipped_prompt(Role.SUPPORTER, model.format.name), Role.SUPPORTER)
     values = {"name": "Robin", "other": "Alex", "strategies": ", ".join(rules.taxonomy.labels)}
     head = [Segment("instruction:trial", Place.HEAD, prompt.fill(block, values) or "") for block in ("role", "format")]
-    view = View(Role.SUPPORTER, 0, (*head, Segment("instruction:opening", Place.OPENING, "(the chat opens)")))
+    view = View(
+        Role.SUPPORTER, 0, (*head, Segment("instruction:opening", Place.OPENING, "(the chat opens)")), rules.facts
+    )
     notes: list[Called | Unreadable] = []
     try:
         agent, seeds = RoleAgent(rules, model, prompt), {"speak": 1, "repair": 2}
-        reply = await agent.speak(view, seeds.__getitem__, None, notes.append)
+        reply = await agent.speak(Order(view, seeds.__getitem__, None, notes.append))
     except (ModelError, ReplyError) as error:
         return Finding(what, "no", str(error))
     repaired = "after a repair: " if any(isinstance(note, Unreadable) for note in notes) else ""

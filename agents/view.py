@@ -29,6 +29,8 @@ class Place(StrEnum):
     """An utterance of the other role: a user message of its own."""
     SELF = "self"
     """An earlier reply of the role's own, in its reply format: an assistant message of its own."""
+    NOTE = "note"
+    """A word of the moderator's to the role alone that stays in its history: a user message of its own."""
     TAIL = "tail"
     """What changes from turn to turn: one user message after the talk."""
 
@@ -86,6 +88,8 @@ class View(NamedTuple):
     turn: int
     """0-based number of the turn that is to be spoken."""
     segments: tuple[Segment, ...]
+    facts: tuple[str, ...] = ()
+    """Ids of the facts of the role's own that are in the view: those that its reply may declare as told."""
 
     def plus(self, *more: Segment) -> View:
         """This view with further segments at its end."""

@@ -299,7 +299,7 @@ def _compared(at_once: int, spent: Mapping[str, Sequence[Spent]]) -> list[Row]:
 
 async def _must_finish(run: RunFolder, models: Mapping[str, Model]) -> None:
     outcome = await run_conversations(run, models, _watch_nothing)
-    _must_be(outcome.finished, run.record.replicates, "finished conversations")
+    _must_be(outcome.finished, run.record.size, "finished conversations")
 
 
 def _watch_nothing(conversation: str, event: AnyEvent) -> None:

@@ -62,13 +62,24 @@ def _root(
 @app.command()
 def run(
     scenarios: Annotated[
-        list[str], typer.Argument(metavar="SCENARIO...", help="Scenario files, or names of shipped scenarios.")
+        list[str],
+        typer.Argument(
+            metavar="SCENARIO...", help="Scenario files, names of shipped ones, or 'shipped' for all of them."
+        ),
     ],
     *,
     model: Annotated[
         str | None, typer.Option(metavar="NAME", help="Model for both roles, in place of the scenarios' own.")
     ] = None,
-    n: Annotated[int, typer.Option("--n", metavar="K", min=1, help="Conversations per scenario.")] = 1,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Who sees what and who writes: partial (the default), gated, omniscient, author, script, or a file; "
+            "give it several times, or 'presets' for partial, omniscient, author and script.",
+        ),
+    ] = None,
+    n: Annotated[int, typer.Option("--n", metavar="K", min=1, help="Conversations per scenario and condition.")] = 1,
     turns: Annotated[
         int | None, typer.Option(metavar="K", min=1, max=2000, help="Turn limit, in place of the scenarios' own.")
     ] = None,
@@ -80,9 +91,11 @@ def run(
 ) -> None:
     """Run conversations; prints the run's folder last."""
     from confide.commands.run import start  # noqa: PLC0415
+    from confide.scenarios import read_conditions  # noqa: PLC0415
     from confide.simulator import Wishes  # noqa: PLC0415
 
-    wishes = Wishes(model, n, turns, seed, ("confide", *sys.argv[1:]))
+    conditions = read_conditions(condition or ["partial"])
+    wishes = Wishes(model, n, turns, seed, ("confide", *sys.argv[1:]), conditions)
     raise typer.Exit(start(scenarios, wishes, runs, models, watch=watch, as_json=json))
 
 
@@ -146,7 +159,7 @@ def init(
 
 @app.command()
 def schema(
-    kind: Annotated[str, typer.Argument(metavar="[scenario|taxonomy|models|event|run]")] = "scenario",
+    kind: Annotated[str, typer.Argument(metavar="[scenario|condition|taxonomy|models|event|run]")] = "scenario",
 ) -> None:
     """Print a JSON Schema with descriptions, for editors and validators."""
     from confide.commands.author import schema as work  # noqa: PLC0415

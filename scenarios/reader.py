@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_args
@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from confide.scenarios.conditions import Condition, find_conditions
 from confide.scenarios.errors import ConfideError, InputFileError, Problem
 from confide.scenarios.facts import fact_problems
-from confide.scenarios.library import STRATEGIES, find_scenario
+from confide.scenarios.library import STRATEGIES, find_scenario, shipped_scenarios
 from confide.scenarios.schema import Scenario
 from confide.scenarios.taxonomy import Taxonomy
 from confide.scenarios.vocabulary import Role
@@ -72,6 +73,28 @@ def read_taxonomy(file: Path) -> Taxonomy:
     return read_yaml(file, Taxonomy)
 
 
+def read_conditions(names: Iterable[str | Path]) -> tuple[Condition, ...]:
+    """Read conditions: files, ids of shipped ones, or ``presets`` for the four that the literature compares.
+
+    Raises:
+        InputFileError: with every problem of every file.
+        ConfideError: a name stands for no condition, or two conditions share an id.
+    """
+    found: list[Condition] = []
+    problems: list[Problem] = []
+    for file in find_conditions(names):
+        try:
+            found.append(read_yaml(file, Condition))
+        except InputFileError as error:
+            problems += error.problems
+    if problems:
+        raise InputFileError(problems)
+    ids = [condition.id for condition in found]
+    if twice := [name for name in dict.fromkeys(ids) if ids.count(name) > 1]:
+        raise ConfideError(f"two conditions have the id '{twice[0]}': give one of them another")
+    return tuple(found)
+
+
 def read_scenario(name: str | Path) -> LoadedScenario:
     """Read a scenario and its taxonomy.
 
@@ -90,7 +113,7 @@ def read_scenario(name: str | Path) -> LoadedScenario:
 
 
 def read_scenarios(names: list[str]) -> list[LoadedScenario]:
-    """Read several scenarios, reporting the mistakes of all of them together.
+    """Read several scenarios, reporting the mistakes of all of them together. ``shipped`` means all shipped ones.
 
     Raises:
         InputFileError: with every problem of every file.
@@ -98,7 +121,8 @@ def read_scenarios(names: list[str]) -> list[LoadedScenario]:
     """
     loaded: list[LoadedScenario] = []
     problems: list[Problem] = []
-    for name in names:
+    wanted = [each for name in names for each in (shipped_scenarios() if name == "shipped" else [name])]
+    for name in wanted:
         try:
             loaded.append(read_scenario(name))
         except InputFileError as error:

@@ -88,6 +88,9 @@ class Fact(Frozen):
     """For ``when_trusting`` only: the trust, 0 to 100, from which on it may be told."""
     after: tuple[Slug, ...] = ()
     """Ids of facts of the same role that must be told before this one."""
+    about: tuple[Line, ...] = ()
+    """Words with which the other may ask about this fact, besides its own, such as ``sleep`` or ``nights``. They help
+    to tell when a question is about it."""
 
     @model_validator(mode="after")
     def _trust_fits_reveal(self) -> Self:
@@ -139,16 +142,18 @@ class Limits(Frozen):
 
 
 class RoleNames(Frozen):
-    """One name per role."""
+    """One name per role, and one for the author of conditions in which one model writes both sides."""
 
     seeker: Line | None = None
     """For the seeker."""
     supporter: Line | None = None
     """For the supporter."""
+    author: Line | None = None
+    """For the one who writes both sides, where a condition has such a writer."""
 
-    def of(self, role: Role) -> str | None:
-        """The name for ``role``, or None where it is unset."""
-        return self.seeker if role is Role.SEEKER else self.supporter
+    def of(self, writer: str) -> str | None:
+        """The name for a role or for ``author``, or None where it is unset."""
+        return {Role.SEEKER.value: self.seeker, Role.SUPPORTER.value: self.supporter}.get(writer, self.author)
 
 
 class Scenario(Frozen):

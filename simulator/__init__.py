@@ -4,12 +4,24 @@ Laws: non-interference (what a role may not see changes nothing in its prompts),
 reproduces it without a model), and a kill loses at most the turn in flight.
 """
 
-from confide.simulator.conversation import Conversation, Setup
-from confide.simulator.events import AnyEvent, Called, Ended, EndReason, Failed, Learned, Spoke, Started
+from confide.simulator.conversation import Conversation
+from confide.simulator.events import (
+    AnyEvent,
+    Called,
+    Ended,
+    EndReason,
+    Failed,
+    Learned,
+    Noticed,
+    Parent,
+    Spoke,
+    Started,
+)
 from confide.simulator.log import LogWriter, ReadLog, Sink, read_log
 from confide.simulator.moderator import Memory, Moderator
 from confide.simulator.replay import ReplayError, replay, resumed
 from confide.simulator.runner import Outcome, Wishes, check_models, models_of, plan_run, run_conversations
+from confide.simulator.setup import Setup, Stage
 from confide.simulator.state import State, fold
 from confide.simulator.store import RunFolder, RunRecord, find_runs
 from confide.simulator.views import Frame, ViewBuilder, frame_of
@@ -26,7 +38,9 @@ __all__ = [
     "LogWriter",
     "Memory",
     "Moderator",
+    "Noticed",
     "Outcome",
+    "Parent",
     "ReadLog",
     "ReplayError",
     "RunFolder",
@@ -34,6 +48,7 @@ __all__ = [
     "Setup",
     "Sink",
     "Spoke",
+    "Stage",
     "Started",
     "State",
     "ViewBuilder",

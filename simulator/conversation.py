@@ -6,90 +6,27 @@ the next model call; all that happens follows from the scenario, the seed and th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from autogen_core import CancellationToken
 
-from confide.agents import (
-    AnyReply,
-    Called,
-    Fault,
-    Model,
-    ModelError,
-    Prompt,
-    ReplyError,
-    ReplyRules,
-    RoleAgent,
-    Segment,
-    Unreadable,
-    read_prompt,
-    shipped_prompt,
-)
-from confide.scenarios import LoadedScenario, Role, Scenario, Taxonomy
+from confide.agents import AnyReply, Called, Fault, Model, ModelError, Order, ReplyError, Segment, Unreadable
+from confide.agents.agent import Note, SeedFor
+from confide.scenarios import Role
 from confide.simulator import events as ev
+from confide.simulator.authorship import AuthorViews
 from confide.simulator.log import Sink
+from confide.simulator.reading import read_words
 from confide.simulator.seeds import derive_seed
+from confide.simulator.setup import Setup, Stage, writer_of
 from confide.simulator.state import State
-from confide.simulator.views import Frame, ViewBuilder, frame_of
+from confide.simulator.telling import FactDetector
 
 _ENDS_THE_TALK = (Fault.BAD_REQUEST, Fault.EMPTY, Fault.FILTERED, Fault.NOT_TEXT)
 """Faults of one talk. Others are the endpoint's: the talk stays open, and can be resumed when the endpoint is well."""
 
 
 _NO_BUDGET = "limits.tokens cannot be held: the server does not report the tokens of its calls"
-
-
-class Part(NamedTuple):
-    """A role made ready: what does not change between the conversations of a scenario, and so can be shared."""
-
-    agent: RoleAgent
-    frame: Frame
-
-
-class Setup(NamedTuple):
-    """What a conversation is made from."""
-
-    conversation: str
-    """Its id."""
-    pair_key: str
-    """What conditions are compared within."""
-    seed: int
-    """The run's seed."""
-    scenario: Scenario
-    taxonomy: Taxonomy
-    prompts: Mapping[Role, Prompt]
-    models: Mapping[Role, Model]
-
-    @classmethod
-    def of(cls, loaded: LoadedScenario, models: Mapping[Role, Model], seed: int = 0) -> Setup:
-        """A single conversation of a scenario, with the scenario's own prompt files or the shipped ones.
-
-        Raises:
-            InputFileError: a prompt file is wrong.
-        """
-        files = {role: prompt_file(loaded, role, models[role].format.name) for role in Role}
-        prompts = {role: read_prompt(file, role) for role, file in files.items()}
-        name = loaded.scenario.id
-        return cls(name, f"{name}/0", seed, loaded.scenario, loaded.taxonomy, prompts, models)
-
-    def parts(self) -> dict[Role, Part]:
-        """The two roles, made ready."""
-        parts = {}
-        for role in Role:
-            facts = tuple(fact.id for fact in self.scenario.role(role).facts)
-            rules = ReplyRules(role=role, facts=facts, taxonomy=self.taxonomy)
-            agent = RoleAgent(rules, self.models[role], self.prompts[role])
-            frame = frame_of(self.scenario, self.taxonomy, role, self.prompts[role], self.models[role].format)
-            parts[role] = Part(agent, frame)
-        return parts
-
-
-def prompt_file(loaded: LoadedScenario, role: Role, reply_format: str) -> Path:
-    """The prompt file of a role: the scenario's own, or the shipped one for the reply format."""
-    own = loaded.scenario.prompts.of(role)
-    return loaded.file.parent / own if own else shipped_prompt(role, reply_format)
 
 
 class _Said(NamedTuple):
@@ -102,25 +39,24 @@ class _Said(NamedTuple):
 class Conversation:
     """A conversation that can be run, interrupted, and run on."""
 
-    def __init__(self, setup: Setup, sink: Sink, parts: Mapping[Role, Part] | None = None) -> None:
+    def __init__(self, setup: Setup, sink: Sink, stage: Stage | None = None) -> None:
         """Prepare the conversation; nothing happens before :meth:`run`.
 
         Args:
             setup: what it is made from.
             sink: takes the events.
-            parts: what ``setup.parts()`` gave, if the caller has it already.
+            stage: what ``setup.prepare()`` gave, if the caller has it already.
         """
         self._setup = setup
         self._sink = sink
         self.state = State()
         """Where the conversation stands."""
-        parts = parts or setup.parts()
-        self.agents = {role: part.agent for role, part in parts.items()}
-        """The two agents."""
-        self._views = {role: ViewBuilder(part.frame) for role, part in parts.items()}
+        self._stage = stage or setup.prepare()
+        self._views = self._stage.views()
+        self._given = () if setup.parent is None else (*setup.parent.replies, setup.parent.imposed)
         self._same = dict.fromkeys(Role, _Said("", 0))
         self._known: set[str] = set()  # texts that the log holds
-        self._prompts: dict[Role, tuple[Segment, ...]] = dict.fromkeys(Role, ())
+        self._prompts: dict[str, tuple[Segment, ...]] = {}  # the last call's, by writer
 
     async def run(self, token: CancellationToken | None) -> None:
         """Run until the conversation is over. Call again after an error.
@@ -143,11 +79,13 @@ class Conversation:
             self._sink.write(self._start())
             return
         end = self._end()
-        if end is None:
+        if end is not None:
+            detail = _NO_BUDGET if end is ev.EndReason.ERROR else None
+            self._sink.write(self._next(ev.Ended, reason=end, turns=len(self.state.turns), detail=detail))
+        elif given := next(iter(self._given[len(self.state.turns) :]), None):
+            self._sink.write(*self._spoken(self.state.next_role(), len(self.state.turns), given))
+        else:
             await self._turn(token)
-            return
-        detail = _NO_BUDGET if end is ev.EndReason.ERROR else None
-        self._sink.write(self._next(ev.Ended, reason=end, turns=len(self.state.turns), detail=detail))
 
     def _start(self) -> ev.AnyEvent:
         setup = self._setup
@@ -158,9 +96,11 @@ class Conversation:
             seed=setup.seed,
             scenario=setup.scenario,
             taxonomy=setup.taxonomy,
+            condition=setup.condition,
             prompts=ev.PerRole(**{role.value: prompt.text for role, prompt in setup.prompts.items()}),
             prompt_hashes=ev.PerRole(**{role.value: prompt.hash for role, prompt in setup.prompts.items()}),
             cast=ev.Cast(**{role.value: _card(model) for role, model in setup.models.items()}),
+            parent=setup.parent,
         )
 
     def _end(self) -> ev.EndReason | None:
@@ -177,11 +117,12 @@ class Conversation:
             return ev.EndReason.ERROR
         if limits.tokens is not None and tokens is not None and tokens >= limits.tokens:
             return ev.EndReason.BUDGET
-        return None
+        return ev.EndReason.SCRIPT_ENDED if turns and self._stage.script else None
 
     async def _turn(self, token: CancellationToken | None) -> None:
-        role, turn = self.state.next_role(), len(self.state.turns)
-        view = self._views[role].view(self.state)
+        """Have the next turn spoken, or, where the condition has it so, the whole script written."""
+        script, turn = self._stage.script, len(self.state.turns)
+        role = None if script else self.state.next_role()
 
         def seed_for(purpose: str) -> int:
             return derive_seed(self._setup.seed, self._setup.pair_key, f"{purpose}:{turn}")
@@ -195,8 +136,12 @@ class Conversation:
                 self._sink.write(*call, self._unreadable(role, turn, happened))
 
         try:
-            reply = await self.agents[role].speak(view, seed_for, token, note)
-            self._sink.write(*call, *self._spoken(role, turn, reply))
+            if role is None:
+                await self._script(seed_for, token, note, call)
+            else:
+                view = self._views[role].view(self.state)
+                reply = await self._stage.agents[role].speak(Order(view, seed_for, token, note))
+                self._sink.write(*call, *self._spoken(role, turn, reply))
         except ReplyError as error:
             self._broken(turn, f"unreadable reply: {error}")
         except ModelError as error:
@@ -210,20 +155,35 @@ class Conversation:
             elif not error.replayed:
                 raise
 
+    async def _script(
+        self, seed_for: SeedFor, token: CancellationToken | None, note: Note, call: list[ev.AnyEvent]
+    ) -> None:
+        views, script = self._views[Role.SEEKER], self._stage.script
+        if not isinstance(views, AuthorViews) or script is None:
+            raise TypeError("only an author writes scripts")
+        replies = await script.write(Order(views.script(self.state), seed_for, token, note))
+        spoken = list(call)
+        for reply in replies:
+            spoken += self._spoken(reply.role, len(self.state.turns), reply)
+            if reply.wants_to_end:
+                break
+        self._sink.write(*spoken)
+
     def _broken(self, turn: int, detail: str) -> None:
         self._sink.write(self._next(ev.Ended, reason=ev.EndReason.ERROR, turns=turn, detail=detail))
 
-    def _unreadable(self, role: Role, turn: int, note: Unreadable) -> ev.AnyEvent:
+    def _unreadable(self, role: Role | None, turn: int, note: Unreadable) -> ev.AnyEvent:
         return self._next(
             ev.Failed, turn=turn, role=role, stage="read", purpose=note.purpose, fault="unreadable", message=note.reason
         )
 
-    def _called(self, role: Role, turn: int, call: Called) -> ev.AnyEvent:
-        segments, before = call.view.segments, self._prompts[role]
+    def _called(self, role: Role | None, turn: int, call: Called) -> ev.AnyEvent:
+        writer = writer_of(self._setup.condition, call.view.role)
+        segments, before = call.view.segments, self._prompts.get(writer, ())
         kept = min(len(before), len(segments))
         while before[:kept] != segments[:kept]:  # most often all but a short tail is the very same
             kept -= 1
-        self._prompts[role] = segments
+        self._prompts[writer] = segments
         answer = call.completion
         event = self._next(
             ev.Called,
@@ -244,7 +204,7 @@ class Conversation:
             completion_tokens=answer.completion_tokens,
             seconds=answer.seconds,
             attempts=answer.attempts,
-            cost=self._setup.models[role].cost(answer),
+            cost=self._setup.models[call.view.role].cost(answer),
         )
         self._known.add(answer.content)
         return event
@@ -267,8 +227,21 @@ class Conversation:
         words = " ".join(reply.utterance.casefold().split())
         before = self._same[role]
         self._same[role] = _Said(words, before.times + 1 if words == before.words else 1)
+        return [spoke, *self._learned(role, turn, reply), *self._noticed(role, turn, reply)]
+
+    def _learned(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
+        """What the other comes to know because the reply declares it."""
         new = [fact for fact in reply.told or () if fact not in self.state.told]
-        return [spoke, *(self._next(ev.Learned, turn=turn, fact=fact, by=role.other) for fact in new)]
+        return [self._next(ev.Learned, turn=turn, fact=fact, by=role.other) for fact in new]
+
+    def _noticed(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
+        """What the words say beside what was declared, and what the other comes to know by it."""
+        found: list[ev.AnyEvent] = []
+        for reading in read_words(self._stage.detectors, self.state, role, reply):
+            found.append(self._next(ev.Noticed, turn=turn, role=role, detector=FactDetector.name, **reading._asdict()))
+            if reading.what == "undeclared":
+                found.append(self._next(ev.Learned, turn=turn, fact=reading.fact, by=role.other, how="noticed"))
+        return found
 
     def _next(self, kind: type[ev.AnyEvent], **fields: Any) -> ev.AnyEvent:
         """The next event. It counts from now on, and must be put into the sink before anything is awaited."""

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from confide.agents import Attempt
 from confide.agents.models import Price
 from confide.agents.reply import Reply
-from confide.scenarios import Role, Scenario, Taxonomy
+from confide.scenarios import Condition, Role, Scenario, Taxonomy
 from confide.scenarios.schema import Frozen
 
 VERSION: Final = 1
@@ -28,6 +28,7 @@ class EndReason(StrEnum):
     TURN_LIMIT = "turn_limit"
     SEEKER_ENDED = "seeker_ended"
     SUPPORTER_ENDED = "supporter_ended"
+    SCRIPT_ENDED = "script_ended"
     REPETITION = "repetition"
     BUDGET = "budget"
     ERROR = "error"
@@ -87,6 +88,23 @@ class Cast(Frozen):
         return self.seeker if role is Role.SEEKER else self.supporter
 
 
+class Parent(Frozen):
+    """Where a fork branched off."""
+
+    run: str
+    """Id of the parent's run."""
+    conversation: str
+    """Id of the parent."""
+    at: Annotated[int, Field(ge=0)]
+    """The first turn that is the fork's own."""
+    changed: dict[str, str]
+    """What was set, as it was given."""
+    replies: tuple[Reply, ...]
+    """The replies of the turns that were taken over."""
+    imposed: Reply | None = None
+    """What is said at turn ``at``, in place of a model's reply; its private part is the parent's of that turn."""
+
+
 class Started(EventBase):
     """The conversation begins: everything that it is made from."""
 
@@ -100,17 +118,21 @@ class Started(EventBase):
     """The run's seed."""
     scenario: Scenario
     """The scenario, whole."""
+    condition: Condition
+    """The condition: who sees what, who writes, and the rest."""
     taxonomy: Taxonomy
     """The strategies that the supporter may declare."""
     prompts: PerRole
-    """The text of each role's prompt file."""
+    """The text of the prompt file from which each role's turns are written; an author's, where one writes both."""
     prompt_hashes: PerRole
-    """Content address of each role's prompt file, to tell runs apart by it."""
+    """Content addresses of the prompt files, to tell runs apart by them."""
     cast: Cast
-    """The models that play."""
+    """The models that write each role's turns."""
+    parent: Parent | None = None
+    """For a fork: where it branched off. Its first turns are the parent's, and no model was called for them."""
 
 
-PlaceName = Literal["head", "opening", "other", "self", "tail"]
+PlaceName = Literal["head", "opening", "other", "self", "note", "tail"]
 """Values of :class:`confide.agents.Place`; plain text, as logs write nothing as often."""
 
 
@@ -134,12 +156,12 @@ class Called(EventBase):
     """``called``."""
     turn: int
     """Turn that the call was made for, from 0."""
-    role: Role
-    """Role that it was made for."""
-    purpose: Literal["speak", "repair"]
+    role: Role | None
+    """Role that it was made for; None for a script, which is both's."""
+    purpose: Literal["speak", "script", "repair"]
     """What for."""
     kept: int
-    """The prompt begins with this many segments of the same role's previous call."""
+    """The prompt begins with this many segments of the writer's previous call: the same role's, or the author's."""
     segments: tuple[SegmentRef, ...]
     """The segments after those."""
     texts: dict[str, str]
@@ -195,8 +217,29 @@ class Learned(EventBase):
     """Id of the fact."""
     by: Role
     """Who learned it."""
-    how: Literal["told"] = "told"
-    """How: its owner declared to have told it."""
+    how: Literal["told", "noticed"] = "told"
+    """How: its owner declared to have told it, or did not but its words tell it."""
+
+
+class Noticed(EventBase):
+    """The words of a turn say something about a fact that nobody declared, or do not say what was declared."""
+
+    kind: Literal["noticed"] = "noticed"
+    """``noticed``."""
+    turn: int
+    """Turn whose words these are."""
+    role: Role
+    """Who said them."""
+    fact: str
+    """Id of the fact."""
+    what: Literal["asked", "inferred", "undeclared", "unsaid"]
+    """``asked``: they ask about a fact of the other's. ``inferred``: they state a fact of the other's that the speaker
+    was not told. ``undeclared``: they tell an own fact that the reply does not declare. ``unsaid``: the reply declares
+    a fact that they do not tell."""
+    detector: str
+    """What read the words."""
+    score: float | None
+    """How sure it is, 0 to 1; None where it finds nothing or gives no score."""
 
 
 class Failed(EventBase):
@@ -206,11 +249,11 @@ class Failed(EventBase):
     """``failed``."""
     turn: int
     """Turn in which it happened."""
-    role: Role
-    """Whose turn it was."""
+    role: Role | None
+    """Whose turn it was; None for a script, which is both's."""
     stage: Literal["call", "read"]
     """``call``: the model gave no answer. ``read``: its answer could not be read as a reply."""
-    purpose: Literal["speak", "repair"] | None
+    purpose: Literal["speak", "script", "repair"] | None
     """Purpose of the call whose answer could not be read; None where there was no answer."""
     fault: str
     """The kind of failure."""
@@ -233,7 +276,7 @@ class Ended(EventBase):
     """For ``error``: what went wrong."""
 
 
-Event = Annotated[Started | Called | Spoke | Learned | Failed | Ended, Field(discriminator="kind")]
-AnyEvent = Started | Called | Spoke | Learned | Failed | Ended
+Event = Annotated[Started | Called | Spoke | Learned | Noticed | Failed | Ended, Field(discriminator="kind")]
+AnyEvent = Started | Called | Spoke | Learned | Noticed | Failed | Ended
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(Event)
 """Reads any event."""

@@ -16,10 +16,10 @@ from autogen_core import CancellationToken
 from pydantic import BaseModel
 
 from confide.scenarios import ConfideError
-from confide.simulator.conversation import Setup
 from confide.simulator.events import EVENTS, AnyEvent, Ended, Spoke
 from confide.simulator.log import Sink, Tee
 from confide.simulator.replay import resumed
+from confide.simulator.setup import Setup
 
 Task = str | BaseChatMessage | Sequence[BaseChatMessage] | None
 

@@ -7,7 +7,7 @@ are used up the live model goes on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autogen_core.models import FinishReasons, RequestUsage
@@ -16,9 +16,10 @@ from confide.agents import Completion, Fault, Model, ModelError, parse_prompt
 from confide.agents.formats import reply_format
 from confide.agents.models import BaseClient, Request
 from confide.scenarios import ConfideError, Role
-from confide.simulator.conversation import Conversation, Part, Setup
+from confide.simulator.conversation import Conversation
 from confide.simulator.events import AnyEvent, Called, Ended, Failed, ModelCard, Started
 from confide.simulator.log import Sink
+from confide.simulator.setup import Setup, Stage, writer_of
 
 Answer = Completion | ModelError
 
@@ -140,11 +141,22 @@ def setup_from_log(events: Sequence[AnyEvent]) -> Setup:
     started = events[0] if events else None
     if not isinstance(started, Started):
         raise ReplayError("the log does not begin with its 'started' event")
-    prompts = {role: parse_prompt(started.prompts.of(role), role, Path(f"{role} prompt in the log")) for role in Role}
+    prompts = {}
+    for role in Role:
+        writer = writer_of(started.condition, role)
+        prompts[role] = parse_prompt(started.prompts.of(role), writer, Path(f"{writer} prompt in the log"))
     answers = answers_in(events)
     models = {role: _taped(started.cast.of(role), answers) for role in Role}
     return Setup(
-        started.conversation, started.pair_key, started.seed, started.scenario, started.taxonomy, prompts, models
+        started.conversation,
+        started.pair_key,
+        started.seed,
+        started.scenario,
+        started.taxonomy,
+        started.condition,
+        prompts,
+        models,
+        started.parent,
     )
 
 
@@ -179,9 +191,7 @@ async def replay(events: Sequence[AnyEvent]) -> None:
                 raise
 
 
-def resumed(
-    setup: Setup, logged: Sequence[AnyEvent], sink: Sink, parts: Mapping[Role, Part] | None = None
-) -> Conversation:
+def resumed(setup: Setup, logged: Sequence[AnyEvent], sink: Sink, stage: Stage | None = None) -> Conversation:
     """A conversation that runs on from where its log ends, or begins where the log is empty.
 
     Its steps may raise a :class:`ReplayError`: the log was not made from this setup, or by other code.
@@ -190,10 +200,10 @@ def resumed(
         setup: what it is made from, with live models.
         logged: the events that the log holds.
         sink: takes the new events alone.
-        parts: what ``setup.parts()`` gave, if the caller has it already.
+        stage: what ``setup.prepare()`` gave, if the caller has it already.
     """
     if not logged:
-        return Conversation(setup, sink, parts)
+        return Conversation(setup, sink, stage)
     answers = answers_in(logged)
     models = {role: on_tape(model, answers) for role, model in setup.models.items()}
     return Conversation(setup._replace(models=models), Follow(logged, sink))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from confide.agents import (
+    AUTHOR,
     Fault,
     Model,
     ModelError,
@@ -27,13 +28,31 @@ from confide.agents import (
     read_prompt,
 )
 from confide.agents.models import AnySpec, OpenAISpec
-from confide.scenarios import ConfideError, InputFileError, LoadedScenario, Role
+from confide.scenarios import (
+    Condition,
+    ConfideError,
+    InputFileError,
+    LoadedScenario,
+    Role,
+    Scenario,
+    Writer,
+    read_conditions,
+)
 from confide.scenarios.library import LIBRARY
-from confide.simulator.conversation import Part, Setup, prompt_file
-from confide.simulator.events import AnyEvent, Ended, EndReason, PerRole
+from confide.simulator.events import AnyEvent, Ended, EndReason
 from confide.simulator.log import LogBusyError, Tee
 from confide.simulator.replay import ReplayError, resumed
-from confide.simulator.store import Planned, RunFolder, RunRecord, RunScenario, new_run_id, software, utc_now
+from confide.simulator.setup import Setup, Stage, must_have_blocks, prompt_file, writer_of
+from confide.simulator.store import (
+    PerWriter,
+    Planned,
+    RunFolder,
+    RunRecord,
+    RunScenario,
+    new_run_id,
+    software,
+    utc_now,
+)
 
 _STOPS_THE_RUN = (Fault.DENIED, Fault.NOT_FOUND)
 """Faults that no other conversation would escape."""
@@ -60,8 +79,8 @@ class Outcome(NamedTuple):
     """Conversations that this process committed and that ended in error, counted by what went wrong."""
 
 
-Ready = dict[str, dict[Role, Part]]
-"""Roles made ready, by scenario: they are the same in all of its conversations."""
+Ready = dict[tuple[str, str], Stage]
+"""Scenarios made ready, by scenario and condition: they are the same in all of their conversations."""
 
 
 class Wishes(NamedTuple):
@@ -74,6 +93,8 @@ class Wishes(NamedTuple):
     """Turn limit, in place of the scenarios' own."""
     seed: int = 0
     command: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    """The arms; ``partial`` alone if none is given."""
 
 
 def plan_run(
@@ -86,7 +107,8 @@ def plan_run(
         ConfideError: a model is unknown, or a key is missing.
     """
     used: dict[str, AnySpec] = {}
-    resolved = [_resolve(item, specs, wishes, used) for item in loaded]
+    conditions = wishes.conditions or read_conditions(["partial"])
+    resolved = [_resolve(item, specs, wishes, conditions, used) for item in loaded]
     models = {name: build_model(name, spec) for name, spec in used.items()}
     now = utc_now()
     label = loaded[0].scenario.id if len(loaded) == 1 else f"{len(loaded)}-scenarios"
@@ -95,6 +117,7 @@ def plan_run(
         created=now.isoformat(timespec="seconds"),
         seed=wishes.seed,
         replicates=wishes.replicates,
+        conditions=conditions,
         scenarios=tuple(resolved),
         models=used,
         prices={name: model.price for name, model in models.items()},
@@ -105,31 +128,62 @@ def plan_run(
 
 
 def _resolve(
-    item: LoadedScenario, specs: Mapping[str, AnySpec], wishes: Wishes, used: dict[str, AnySpec]
+    item: LoadedScenario,
+    specs: Mapping[str, AnySpec],
+    wishes: Wishes,
+    conditions: tuple[Condition, ...],
+    used: dict[str, AnySpec],
 ) -> RunScenario:
     scenario = item.scenario
     if wishes.turns is not None:
         scenario = scenario.model_copy(update={"limits": scenario.limits.model_copy(update={"turns": wishes.turns})})
-    names, prompts = {}, {}
+    writers = list(dict.fromkeys(writer_of(condition, role) for condition in conditions for role in Role))
+    names: dict[str, str | None] = dict.fromkeys((*Role, AUTHOR))
+    prompts: dict[str, str | None] = dict.fromkeys((*Role, AUTHOR))
     problems = []
-    for role in Role:
-        name = scenario.models.of(role) or DEFAULT_MODEL if wishes.model is None else wishes.model
+    for writer in dict.fromkeys((*Role, *writers)):
+        name = wishes.model or _own_model(scenario, writer)
         spec = _with_address(find_model(name, specs))
-        used[name] = spec
-        names[role.value] = name
+        names[writer] = name
+        if writer in writers:
+            used[name] = spec
         try:
-            prompts[role.value] = read_prompt(prompt_file(item, role, spec.format), role).text
+            file = prompt_file(item, writer, spec.format)
+            prompt = read_prompt(file, writer)
         except InputFileError as error:
             problems += error.problems
+            continue
+        prompts[writer] = prompt.text
+        for condition in conditions:
+            if condition.writer is Writer.TWO_AGENTS:
+                must_have_blocks(prompt, condition, file)
     if problems:
         raise InputFileError(problems)
     return RunScenario(
         file=item.file.name if item.file.parent == LIBRARY else str(item.file),
         scenario=scenario,
         taxonomy=item.taxonomy,
-        prompts=PerRole(**prompts),
-        models=PerRole(**names),
+        prompts=PerWriter.model_validate(prompts),
+        models=PerWriter.model_validate(names),
     )
+
+
+def _own_model(scenario: Scenario, writer: str) -> str:
+    """The model that the scenario names for a role or for the author.
+
+    Raises:
+        ConfideError: none is named for the author, and the two roles' differ.
+    """
+    name = scenario.models.of(writer)
+    if name is not None:
+        return name
+    roles = {scenario.models.of(role) or DEFAULT_MODEL for role in Role}
+    if writer == AUTHOR and len(roles) > 1:
+        raise ConfideError(
+            f"scenario '{scenario.id}': a condition has one writer for both sides, but the roles' models differ; "
+            "add models.author, or use --model"
+        )
+    return roles.pop() if writer == AUTHOR else DEFAULT_MODEL
 
 
 def _with_address(spec: AnySpec) -> AnySpec:
@@ -208,9 +262,7 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
             else:
                 unfinished[planned.id] = why
 
-    workers = min(
-        sum(model.concurrency for model in models.values()), run.record.replicates * len(run.record.scenarios)
-    )
+    workers = min(sum(model.concurrency for model in models.values()), run.record.size)
     try:
         with _calm_collector():
             async with asyncio.TaskGroup() as group:
@@ -249,12 +301,12 @@ async def _converse(
             writer.discard()
             return None
         setup = setup_of(run.record, planned, models)
-        scenario = setup.scenario.id
-        if scenario not in ready:
-            ready[scenario] = setup.parts()
+        key = (setup.scenario.id, setup.condition.id)
+        if key not in ready:
+            ready[key] = setup.prepare()
         try:
             sink = Tee(writer, _Watched(planned.id, watch))
-            await resumed(setup, writer.recover(), sink, ready[scenario]).run(None)
+            await resumed(setup, writer.recover(), sink, ready[key]).run(None)
         except ModelError as error:
             if error.fault in _STOPS_THE_RUN:
                 raise
@@ -267,15 +319,18 @@ async def _converse(
 
 def setup_of(record: RunRecord, planned: Planned, models: Mapping[str, Model]) -> Setup:
     """What a planned conversation is made from."""
-    item = planned.scenario
+    item, condition = planned.scenario, planned.condition
+    writers = {role: writer_of(condition, role) for role in Role}
     return Setup(
         conversation=planned.id,
         pair_key=planned.pair_key,
         seed=record.seed,
         scenario=item.scenario,
         taxonomy=item.taxonomy,
-        prompts={role: _prompt(item.prompts.of(role), role) for role in Role},
-        models={role: models[item.models.of(role)] for role in Role},
+        condition=condition,
+        prompts={role: _prompt(item.prompts.of_writer(writer), writer) for role, writer in writers.items()},
+        models={role: models[item.models.of_writer(writer)] for role, writer in writers.items()},
+        parent=record.fork.parent if record.fork else None,
     )
 
 
@@ -293,8 +348,8 @@ def _calm_collector() -> Iterator[None]:
 
 
 @lru_cache(maxsize=256)
-def _prompt(text: str, role: Role) -> Prompt:
-    return parse_prompt(text, role, Path(f"{role} prompt in run.json"))
+def _prompt(text: str, writer: str) -> Prompt:
+    return parse_prompt(text, writer, Path(f"{writer} prompt in run.json"))
 
 
 def _first(group: BaseExceptionGroup[ConfideError]) -> ConfideError:

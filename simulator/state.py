@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from confide.agents import SeekerReply, SupporterReply
 from confide.scenarios import Role
-from confide.simulator.events import AnyEvent, Called, Ended, Learned, Spoke, Started
+from confide.simulator.events import AnyEvent, Called, Ended, Learned, Noticed, Spoke, Started
 
 
 class State(NamedTuple):
@@ -20,7 +20,11 @@ class State(NamedTuple):
     turns: tuple[Spoke, ...] = ()
     """The turns that were spoken."""
     told: Mapping[str, int] = {}
-    """Facts that were told, with the turn."""
+    """Facts that were declared as told, with the turn."""
+    heard: Mapping[str, int] = {}
+    """Facts that were told without being declared, with the turn."""
+    asked: Mapping[str, int] = {}
+    """Facts that were asked about, with the turn in which they first were."""
     tokens: int | None = 0
     """Tokens used; None once a call did not report them."""
     ended: Ended | None = None
@@ -34,7 +38,7 @@ class State(NamedTuple):
         """
         if event.seq != self.seq:
             raise ValueError(f"event {event.seq} does not follow event {self.seq - 1}")
-        _, started, turns, told, tokens, ended = self
+        _, started, turns, told, heard, asked, tokens, ended = self
         if isinstance(event, Called):
             reported = event.prompt_tokens is not None and event.completion_tokens is not None
             known = tokens is not None and reported
@@ -42,12 +46,18 @@ class State(NamedTuple):
         elif isinstance(event, Spoke):
             turns = (*turns, event)
         elif isinstance(event, Learned):
-            told = {**told, event.fact: event.turn}
+            if event.how == "told":
+                told = {**told, event.fact: event.turn}
+            else:
+                heard = {**heard, event.fact: event.turn}
+        elif isinstance(event, Noticed):
+            if event.what == "asked" and event.fact not in asked:
+                asked = {**asked, event.fact: event.turn}
         elif isinstance(event, Started):
             started = event
         elif isinstance(event, Ended):
             ended = event
-        return State(self.seq + 1, started, turns, told, tokens, ended)
+        return State(self.seq + 1, started, turns, told, heard, asked, tokens, ended)
 
     def next_role(self) -> Role:
         """Whose turn it is.

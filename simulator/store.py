@@ -18,21 +18,41 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from confide.agents import text_hash
+from confide.agents import AUTHOR, text_hash
 from confide.agents.models import AnySpec, Price
-from confide.scenarios import ConfideError, InputFileError, Problem, Role, Scenario, Taxonomy
+from confide.scenarios import Condition, ConfideError, InputFileError, Problem, Role, Scenario, Taxonomy
 from confide.scenarios.schema import Frozen
-from confide.simulator.events import PerRole
+from confide.simulator.events import Parent, PerRole
 from confide.simulator.log import LogWriter
 
 PACKAGES: Final = ("autogen-agentchat", "autogen-core", "openai", "pydantic", "xllamacpp")
 """Packages whose versions a run keeps."""
+
+
+class PerWriter(PerRole):
+    """One text per role, and one for an author."""
+
+    author: str | None
+    """For the author; None if no condition of the run has one."""
+
+    def of_writer(self, writer: str) -> str:
+        """The text for a role or for the author.
+
+        Raises:
+            ValueError: there is no author.
+        """
+        if writer != AUTHOR:
+            return self.of(Role(writer))
+        if self.author is None:
+            raise ValueError("the run has no author")
+        return self.author
 
 
 class RunScenario(Frozen):
@@ -44,12 +64,12 @@ class RunScenario(Frozen):
     """The scenario, as it is run: with the run's own limits."""
     taxonomy: Taxonomy
     """Its strategies."""
-    prompts: PerRole
-    """The text of each role's prompt file."""
-    models: PerRole
-    """The name of the model that plays each role."""
+    prompts: PerWriter
+    """The text of each prompt file."""
+    models: PerWriter
+    """The name of the model that plays each role, and of the one that writes both."""
 
-    @property
+    @cached_property
     def pair_prefix(self) -> str:
         """The part of the pair key that all replicates share: the scenario, and the personas by content address."""
         personas = [self.scenario.role(role).persona.model_dump_json() for role in Role]
@@ -71,6 +91,15 @@ class Software(Frozen):
     """Revision of the working folder's git repository, with ``+changes`` if it was not clean; None outside of one."""
 
 
+class ForkRecord(Frozen):
+    """A run of one conversation that branches off from another."""
+
+    parent: Parent
+    """Where it branches off."""
+    pair_key: str
+    """The parent's pair key: parent and fork are compared within it, and share their seeds."""
+
+
 class RunRecord(Frozen):
     """``run.json``: a run, resolved."""
 
@@ -83,7 +112,9 @@ class RunRecord(Frozen):
     seed: int
     """The run's seed; all others derive from it."""
     replicates: Annotated[int, Field(ge=1)]
-    """Conversations per scenario."""
+    """Conversations per scenario and condition."""
+    conditions: Annotated[tuple[Condition, ...], Field(min_length=1)]
+    """The conditions."""
     scenarios: tuple[RunScenario, ...]
     """The scenarios."""
     models: dict[str, AnySpec]
@@ -94,6 +125,13 @@ class RunRecord(Frozen):
     """What it was made with."""
     command: tuple[str, ...]
     """The command line."""
+    fork: ForkRecord | None = None
+    """For a fork: where it branches off."""
+
+    @property
+    def size(self) -> int:
+        """Conversations in all."""
+        return len(self.scenarios) * len(self.conditions) * self.replicates
 
 
 class Planned(NamedTuple):
@@ -102,6 +140,7 @@ class Planned(NamedTuple):
     id: str
     pair_key: str
     scenario: RunScenario
+    condition: Condition
 
 
 class RunFolder:
@@ -156,10 +195,12 @@ class RunFolder:
 
     def planned(self) -> Iterator[Planned]:
         """All conversations of the run, replicate by replicate."""
-        for replicate in range(self.record.replicates):
-            for scenario in self.record.scenarios:
-                name = f"{scenario.scenario.id}.{replicate:04d}"
-                yield Planned(name, f"{scenario.pair_prefix}/{replicate}", scenario)
+        record = self.record
+        for replicate in range(record.replicates):
+            for scenario in record.scenarios:
+                key = record.fork.pair_key if record.fork else f"{scenario.pair_prefix}/{replicate}"
+                for condition in record.conditions:
+                    yield Planned(f"{scenario.scenario.id}.{condition.id}.{replicate:04d}", key, scenario, condition)
 
     def final(self, conversation: str) -> Path:
         """Where a finished conversation lies."""

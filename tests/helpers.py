@@ -8,9 +8,18 @@ from hypothesis import strategies as st
 
 from confide.agents import Model, ScriptedClient, read_prompt, shipped_prompt, wrap_client
 from confide.agents.models import Request
-from confide.scenarios import Role, Scenario, read_scenario, read_taxonomy
+from confide.scenarios import (
+    Condition,
+    Role,
+    Scenario,
+    read_conditions,
+    read_scenario,
+    read_taxonomy,
+    shipped_conditions,
+)
 from confide.scenarios.library import STRATEGIES
 from confide.simulator import AnyEvent, Moderator, Setup
+from confide.simulator.setup import writer_of
 
 ESCONV = read_taxonomy(STRATEGIES / "esconv.yaml")
 HOSTILE = (
@@ -135,13 +144,22 @@ def scripted(script: Callable[[Request], str] | None = None, reply: str = "json"
     return wrap_client(client, "scripted", reply=reply), client  # type: ignore[arg-type]
 
 
-def make_setup(scenario: Scenario | str, model: Model, other: Model | None = None, seed: int = 1) -> Setup:
+CONDITIONS = {condition.id: condition for condition in read_conditions(shipped_conditions())}
+PARTIAL = CONDITIONS["partial"]
+
+
+def make_setup(
+    scenario: Scenario | str, model: Model, other: Model | None = None, seed: int = 1, condition: Condition = PARTIAL
+) -> Setup:
     """A setup in which ``model`` plays both roles, or the seeker alone if ``other`` plays the supporter."""
     if isinstance(scenario, str):
         scenario = read_scenario(scenario).scenario
     models = {Role.SEEKER: model, Role.SUPPORTER: other or model}
-    prompts = {role: read_prompt(shipped_prompt(role, models[role].format.name), role) for role in Role}
-    return Setup("talk", "pair", seed, scenario, ESCONV, prompts, models)
+    writers = {role: writer_of(condition, role) for role in Role}
+    prompts = {
+        role: read_prompt(shipped_prompt(writers[role], models[role].format.name), writers[role]) for role in Role
+    }
+    return Setup("talk", "pair", seed, scenario, ESCONV, condition, prompts, models)
 
 
 def talk(setup: Setup) -> tuple[AnyEvent, ...]:

@@ -18,6 +18,7 @@ from benchmarks.actor.dialogues import Dialogue, read_dialogues
 from confide.agents import TAGGED, ReplyRules, read_prompt, render, shipped_prompt
 from confide.scenarios import Role, Taxonomy, read_scenario, shipped_scenarios
 from confide.simulator import State, ViewBuilder, frame_of
+from tests.helpers import PARTIAL
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "actor"
@@ -45,7 +46,7 @@ def dialogue_of(case: str, dialogues: list[Dialogue]) -> tuple[Dialogue, Role]:
 
 def messages_of(dialogue: Dialogue, role: Role, taxonomy: Taxonomy, turns: int) -> list[Any]:
     prompt = read_prompt(shipped_prompt(role, "tagged"), role)
-    views = ViewBuilder(frame_of(dialogue.scenario, taxonomy, role, prompt, TAGGED))
+    views = ViewBuilder(frame_of(dialogue.scenario, taxonomy, role, prompt, TAGGED, PARTIAL))
     return render(views.view(State(turns=dialogue.turns[:turns]))).messages
 
 

@@ -217,11 +217,11 @@ def test_anything_but_a_plain_utterance_is_stopped_at_the_crossing(kind):
         secret = "the other must not see this"
 
     conversation = Conversation(make_setup("shared-dog", scripted()[0]), Memory())
-    agent = conversation.agents[Role.SUPPORTER]
+    agent = conversation._stage.agents[Role.SUPPORTER]
     speak = agent.speak
 
-    async def leaky(view, seed_for, token, note):
-        reply = await speak(view, seed_for, token, note)
+    async def leaky(order):
+        reply = await speak(order)
         loud = reply.model_copy(update={"utterance": Loud(reply.utterance)})
         return read_reply() if kind == "the other's reply" else loud
 
@@ -234,9 +234,12 @@ def test_anything_but_a_plain_utterance_is_stopped_at_the_crossing(kind):
 
 def test_as_an_autogen_agent_it_answers_with_the_utterance_alone():
     setup = make_setup("shared-dog", scripted()[0])
-    part = setup.parts()[Role.SUPPORTER]
-    order = ViewMessage(source="m", view=View(Role.SUPPORTER, 0, part.frame.head), seeds={"speak": 1, "repair": 2})
-    response = asyncio.run(part.agent.on_messages([order], CancellationToken()))
+    stage = setup.prepare()
+    frame = stage.frames[Role.SUPPORTER]
+    order = ViewMessage(
+        source="m", view=View(Role.SUPPORTER, 0, frame.head, frame.facts), seeds={"speak": 1, "repair": 2}
+    )
+    response = asyncio.run(stage.agents[Role.SUPPORTER].on_messages([order], CancellationToken()))
     assert type(response.chat_message) is TextMessage
     assert response.chat_message.metadata == {}
     notes = [item.note for item in response.inner_messages]

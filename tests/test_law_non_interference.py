@@ -13,6 +13,7 @@ from confide.agents import Place, Segment
 from confide.scenarios import Role
 from confide.simulator import Conversation, Moderator, ViewBuilder, fold, frame_of
 from tests.helpers import (
+    PARTIAL,
     hostile_text,
     make_setup,
     prompts_of,
@@ -93,8 +94,8 @@ def test_what_a_role_may_not_see_changes_no_byte_of_its_prompts(worlds):
 class LeakingConversation(Conversation):
     """Lets the other side's facts into every view: the negative control."""
 
-    def __init__(self, setup, sink, parts=None):
-        super().__init__(setup, sink, parts)
+    def __init__(self, setup, sink, stage=None):
+        super().__init__(setup, sink, stage)
         for role, builder in self._views.items():
             leak = "; ".join(fact.text for fact in setup.scenario.role(role.other).facts)
             builder.view = self.leaky(builder.view, leak)
@@ -165,7 +166,7 @@ def test_a_frame_is_handed_its_own_side_only():
     """By construction: nothing in a frame holds the other side."""
     setup = make_setup("exam-panic", scripted()[0])
     for role in Role:
-        frame = frame_of(setup.scenario, setup.taxonomy, role, setup.prompts[role], setup.models[role].format)
+        frame = frame_of(setup.scenario, setup.taxonomy, role, setup.prompts[role], setup.models[role].format, PARTIAL)
         other = setup.scenario.role(role.other)
         held = repr(vars(frame))
         assert setup.scenario.role(role).facts[0].text in held
@@ -174,12 +175,12 @@ def test_a_frame_is_handed_its_own_side_only():
 
 
 def test_a_builder_that_is_handed_another_talk_begins_anew():
-    builder = ViewBuilder(make_setup("exam-panic", scripted()[0]).parts()[Role.SEEKER].frame)
+    builder = ViewBuilder(make_setup("exam-panic", scripted()[0]).prepare().frames[Role.SEEKER])
     states = []
     for seed in (1, 2):
         moderator = Moderator(make_setup("exam-panic", scripted()[0], seed=seed))
         asyncio.run(moderator.run())
         states.append([fold(moderator.events[:n]) for n in range(1, len(moderator.events))])
     for state in (*states[0], *states[1], *states[0][:9]):
-        fresh = ViewBuilder(make_setup("exam-panic", scripted()[0]).parts()[Role.SEEKER].frame)
+        fresh = ViewBuilder(make_setup("exam-panic", scripted()[0]).prepare().frames[Role.SEEKER])
         assert builder.view(state) == fresh.view(state)

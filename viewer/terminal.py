@@ -11,11 +11,17 @@ from rich.text import Text
 from confide.agents import SeekerReply, SupporterReply
 from confide.evaluators import Summary
 from confide.scenarios import Persona, Role
-from confide.simulator import AnyEvent, Ended, Failed, Spoke, Started
+from confide.simulator import AnyEvent, Ended, Failed, Noticed, Spoke, Started
 
 PALETTE: Final = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#7f9fff", "#999999")
 """Colours that stay apart for colour-blind eyes (after Okabe and Ito), one per strategy in the taxonomy's order."""
 _ROLE_STYLE: Final = {Role.SEEKER: "bold #e69f00", Role.SUPPORTER: "bold #56b4e9"}
+_NOTICED: Final = {
+    "asked": "the words ask about {fact}",
+    "inferred": "the words state {fact}, which the {role} was not told",
+    "undeclared": "the words tell {fact}, which the reply does not declare",
+    "unsaid": "the reply declares {fact}, which the words do not tell",
+}
 _CONTROLS: Final = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
     0x7F: 0x2421,
@@ -45,6 +51,10 @@ class Transcript:
             self._console.print(self._head(event))
         elif isinstance(event, Spoke):
             self._console.print(self._turn(event))
+        elif isinstance(event, Noticed):
+            self._console.print(
+                Text(f"      {_NOTICED[event.what].format(fact=event.fact, role=event.role)}", style="dim")
+            )
         elif isinstance(event, Failed):
             self._console.print(
                 Text(f"      turn {event.turn}: {event.stage} failed: {visible(event.message)}", style="red")
@@ -83,6 +93,7 @@ class Transcript:
         text = Text()
         text.append(visible(scenario.title), style="bold")
         text.append(f"  {event.conversation}\n", style="dim")
+        text.append(f"condition {event.condition.id}: {visible(event.condition.title)}\n", style="dim")
         text.append(visible(scenario.situation) + "\n")
         for role in Role:
             side = scenario.role(role)

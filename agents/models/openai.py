@@ -110,6 +110,8 @@ class OpenAIClient(BaseClient):
     async def answer(self, request: Request) -> Completion:
         """See :class:`BaseClient`."""
         body = {**self._fixed, "messages": _plain(request.messages), **request.args}
+        if "max_completion_tokens" in self._fixed and "max_tokens" in request.args:
+            body["max_completion_tokens"] = body.pop("max_tokens")
         start = asyncio.get_running_loop().time()
         raw = await self._send(lambda: self._sdk.post("/chat/completions", cast_to=object, body=body), self._timeout_s)
         return read_answer(raw, self._name, self._key, asyncio.get_running_loop().time() - start)

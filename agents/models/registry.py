@@ -66,6 +66,8 @@ class Model(NamedTuple):
     """Most calls under way at once."""
     caveat: str | None = None
     """What a reader of its figures must know; None if there is nothing special."""
+    max_tokens: int | None = None
+    """Most tokens of one reply, where the request says so; a script gets as many for each of its turns."""
 
     def cost(self, completion: Completion) -> float | None:
         """US dollars for a call; None where the price or the token counts are unknown."""
@@ -143,7 +145,9 @@ def build_model(name: str, spec: AnySpec) -> Model:
         client = ScriptedClient(latency_s=spec.latency_ms / 1000, keep=False)
     client = Limit(client, spec.concurrency)
     caveat = CAVEATS.get(spec.provider)
-    return Model(name, client, reply_format(spec.format), structured, sends_seed, price, spec.concurrency, caveat)
+    form = reply_format(spec.format)
+    most = spec.max_tokens if isinstance(spec, OpenAISpec | LocalSpec) else None
+    return Model(name, client, form, structured, sends_seed, price, spec.concurrency, caveat, most)
 
 
 def wrap_client(

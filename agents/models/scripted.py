@@ -92,9 +92,17 @@ def draw_reply(request: Request) -> str:
     if "response_format" not in request.args:
         return draw.choice(_LINES["supporter"])
     schema = request.args["response_format"]["json_schema"]["schema"]
+    script = schema["properties"].get("turns")
+    if script is None:
+        return json.dumps(_reply(schema, draw), ensure_ascii=False)
+    kinds = script["items"]["anyOf"]
+    turns = [_reply(kinds[turn % len(kinds)], draw) for turn in range(script["maxItems"])]
+    return json.dumps({"turns": turns}, ensure_ascii=False)
+
+
+def _reply(schema: Mapping[str, Any], draw: random.Random) -> dict[str, object]:
     role = "supporter" if "strategies" in schema["properties"] else "seeker"
-    reply = {name: _value(name, part, draw, role) for name, part in schema["properties"].items()}
-    return json.dumps(reply, ensure_ascii=False)
+    return {name: _value(name, part, draw, role) for name, part in schema["properties"].items()}
 
 
 def _value(name: str, schema: Mapping[str, Any], draw: random.Random, role: str) -> object:

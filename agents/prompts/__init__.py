@@ -17,8 +17,12 @@ from confide.agents.view import text_hash
 from confide.scenarios import InputFileError, Problem, Reveal, Role
 from confide.scenarios.yamlfile import read_text
 
+AUTHOR: Final = "author"
+"""Who writes where one model writes both sides. The other prompt files are for a role each."""
+
 PUBLIC: Final = ("name", "other", "language")
-"""Values that every block may name: they are known to both roles."""
+"""Values that every block may name: they are known to both roles. An author's may name ``seeker`` and ``supporter``
+too; ``name`` and ``other`` are then those of the side that the block is about, or that is to speak."""
 
 FACT_BLOCKS: Final = {reveal: f"fact {reveal}" for reveal in Reveal}
 """The block that words a fact of each reveal kind."""
@@ -44,14 +48,39 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "state": ("emotion_now", "trust_now", "told_now", "notes_now"),
     "reply": (),
     "repair": ("error",),
+    "unlocked": ("fact",),
+    "other": (),
+    "other persona": ("background", "about"),
+    "other traits": ("traits", "style", "character"),
+    "other emotion": ("emotion", "intensity"),
+    "other goals": ("goals",),
+    "other fact": ("id", "text"),
+    "other now": ("emotion_now", "trust_now", "told_now", "thoughts_now", "notes_now", "strategies_now"),
+    "seeker side": (),
+    "supporter side": (),
+    "cue": (),
+    "script format": ("strategies", "definitions", "turns"),
+    "script": ("turns",),
 }
-_INLINE = ("after", "repair")
+INLINE: Final = ("after", "repair", "unlocked")
 """Blocks that are filled apart from the others, with their own value alone."""
+OTHER_BLOCKS: Final = tuple(name for name in _VALUES if name.split()[0] == "other")
+"""Blocks about the other's side, for conditions in which a role sees it."""
+_AUTHOR_ONLY = ("seeker side", "supporter side", "cue", "script format", "script")
+_SEEKER_ONLY = ("emotion", "trust", "unlocked")
+_SUPPORTER_ONLY = ("strategies", "other emotion")
+_NOT_FOR: Final[Mapping[str, tuple[str, ...]]] = {
+    Role.SEEKER: (*_AUTHOR_ONLY, *_SUPPORTER_ONLY),
+    Role.SUPPORTER: (*_AUTHOR_ONLY, *_SEEKER_ONLY),
+    AUTHOR: (*OTHER_BLOCKS, "unlocked", "opening", "state", "reply"),
+}
+"""Blocks that a file may not have, by whose it is."""
 _REQUIRED = ("role", *FACT_BLOCKS.values(), "format", "talk")
-_SEEKER_ONLY = ("emotion", "trust")
-_SUPPORTER_ONLY = ("strategies",)
+_REQUIRED_OF_AUTHOR = (*_REQUIRED, "seeker side", "supporter side", "cue", "script format", "script")
 _PRIVATE = {"persona": "persona", "traits": "persona", "style": "persona", "emotion": "state", "trust": "state",
             "goals": "goals", "state": "state"}  # fmt: skip
+_PRIVATE_OF_OTHER = {"other persona": "persona", "other traits": "persona", "other emotion": "state",
+                     "other goals": "goals", "other now": "state"}  # fmt: skip
 _HEADER = re.compile(r"\[\[([a-z_ ]+)\]\]\s*")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
@@ -59,7 +88,8 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 class Prompt(NamedTuple):
     """A prompt file, parsed."""
 
-    role: Role
+    role: str
+    """Whose it is: a role's, or ``author``."""
     text: str
     """The whole file."""
     blocks: Mapping[str, str]
@@ -70,10 +100,12 @@ class Prompt(NamedTuple):
         """Content address of the file."""
         return text_hash(self.text)
 
-    def source(self, block: str) -> str:
-        """Where a segment made from ``block`` comes from."""
+    def source(self, block: str, side: Role) -> str:
+        """Where a segment made from ``block``, a block of ``side`` or about the other of ``side``, comes from."""
         if block in _PRIVATE:
-            return f"{_PRIVATE[block]}:{self.role}"
+            return f"{_PRIVATE[block]}:{side}"
+        if block in _PRIVATE_OF_OTHER:
+            return f"{_PRIVATE_OF_OTHER[block]}:{side.other}"
         return "situation" if block == "situation" else f"instruction:{block}"
 
     def fill(self, block: str, values: Mapping[str, str | None]) -> str | None:
@@ -96,12 +128,12 @@ def _parts(template: str) -> tuple[str, ...]:
     return tuple(_PLACEHOLDER.split(template))
 
 
-def shipped_prompt(role: Role, reply_format: str) -> Path:
-    """The shipped file for a role and a reply format (``json`` or ``tagged``)."""
+def shipped_prompt(role: str, reply_format: str) -> Path:
+    """The shipped file for a role, or for the author, and a reply format (``json`` or ``tagged``)."""
     return Path(__file__).parent / reply_format / f"{role}.md"
 
 
-def read_prompt(file: Path, role: Role) -> Prompt:
+def read_prompt(file: Path, role: str) -> Prompt:
     """Read a prompt file.
 
     Raises:
@@ -110,7 +142,7 @@ def read_prompt(file: Path, role: Role) -> Prompt:
     return parse_prompt(read_text(file), role, file)
 
 
-def parse_prompt(text: str, role: Role, file: Path) -> Prompt:
+def parse_prompt(text: str, role: str, file: Path) -> Prompt:
     """Parse the text of a prompt file; ``file`` is for the error messages.
 
     Raises:
@@ -120,7 +152,7 @@ def parse_prompt(text: str, role: Role, file: Path) -> Prompt:
     starts: dict[str, int] = {}
     problems: list[Problem] = []
     block: str | None = None
-    allowed = [b for b in _VALUES if b not in (_SUPPORTER_ONLY if role is Role.SEEKER else _SEEKER_ONLY)]
+    allowed = [b for b in _VALUES if b not in _NOT_FOR[role]]
     for number, line in enumerate(text.split("\n"), start=1):
         header = _HEADER.fullmatch(line)
         if not header:
@@ -137,8 +169,9 @@ def parse_prompt(text: str, role: Role, file: Path) -> Prompt:
         starts[block] = number
         lines[block] = []
     for name, start in starts.items():
-        problems += _wrong_values(file, name, lines[name], start)
-    problems += [Problem(file, 1, 1, "", f"the block [[{name}]] is missing") for name in _REQUIRED if name not in lines]
+        problems += _wrong_values(file, role, name, lines[name], start)
+    required = _REQUIRED_OF_AUTHOR if role == AUTHOR else _REQUIRED
+    problems += [Problem(file, 1, 1, "", f"the block [[{name}]] is missing") for name in required if name not in lines]
     problems += _misplaced(file, starts)
     if "".join(lines.get("talk", [])).strip():
         problems.append(Problem(file, starts["talk"] + 1, 1, "", "nothing may stand under [[talk]]: begin a block"))
@@ -154,15 +187,15 @@ def _misplaced(file: Path, starts: Mapping[str, int]) -> list[Problem]:
         return []
     found = []
     for block, line in starts.items():
-        if block == "state" and line < talk:
-            found.append(Problem(file, line, 1, "", "[[state]] changes at every turn: it belongs after [[talk]]"))
-        if block in (*FACT_BLOCKS.values(), "facts", "opening") and line > talk:
+        if block in ("state", "other now") and line < talk:
+            found.append(Problem(file, line, 1, "", f"[[{block}]] changes at every turn: it belongs after [[talk]]"))
+        if block in (*FACT_BLOCKS.values(), "facts", "opening", "other fact") and line > talk:
             found.append(Problem(file, line, 1, "", f"[[{block}]] belongs before [[talk]]"))
     return found
 
 
-def _wrong_values(file: Path, block: str, body: list[str], start: int) -> list[Problem]:
-    public = () if block in _INLINE else PUBLIC
+def _wrong_values(file: Path, role: str, block: str, body: list[str], start: int) -> list[Problem]:
+    public = () if block in INLINE else PUBLIC + (tuple(Role) if role == AUTHOR else ())
     allowed = (*public, *_VALUES.get(block, ()))
     found = []
     for offset, line in enumerate(body, start=1):

@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 
 from confide.agents import (
     TAGGED,
-    Place,
     Prompt,
     SeekerReply,
     Segment,
@@ -28,12 +27,15 @@ from confide.agents.wording import STYLE_WORDS, TRAIT_WORDS, level, style_in_wor
 from confide.scenarios import (
     CSI,
     HEXACO,
+    Condition,
     Fact,
     Persona,
+    PersonasShown,
     Reveal,
     Role,
     Scenario,
     SeekerSpec,
+    Sight,
     Style,
     SupporterSpec,
     Taxonomy,
@@ -119,15 +121,19 @@ def training_view(dialogue: Dialogue, role: Role, *, other: bool, persona: bool)
         persona: whether the role is told its own persona.
     """
     prompt = _prompt(role)
-    frame = frame_of(dialogue.scenario, taxonomy(), role, prompt, TAGGED)
+    sees = (Sight.OWN, Sight.OTHER_PERSONA, Sight.OTHER_FACTS) if other else (Sight.OWN,)
+    shown = PersonasShown(**{role.value: persona})
+    condition = Condition(id="training", title="Training", personas=shown, **{f"{role}_sees": sees})
+    frame = frame_of(dialogue.scenario, taxonomy(), role, prompt, TAGGED, condition)
     view = ViewBuilder(frame).view(State(turns=dialogue.turns))
-    ours = _character_in_file_order(dialogue, role, prompt)
+    ours = [_character_in_file_order(dialogue, each) for each in (role, role.other)]
     segments = []
     for segment in view.segments:
-        if segment.source == "instruction:format" and other:
-            segments.append(_other_side(dialogue, role))
-        if persona or not segment.source.startswith("persona:"):
-            segments.append(Segment(segment.source, segment.place, ours.get(segment.text, segment.text)))
+        text = segment.text
+        if segment.source.startswith("persona:"):
+            for usual, in_file in ours:
+                text = text.replace(usual, in_file) if usual else text
+        segments.append(Segment(segment.source, segment.place, text))
     return view._replace(segments=tuple(segments))
 
 
@@ -178,24 +184,12 @@ def _character(scores: Mapping[str, float]) -> str:
     return "; ".join(f"{level(score)} {WORDS[name]}" for name, score in scores.items())
 
 
-def _character_in_file_order(dialogue: Dialogue, role: Role, prompt: Prompt) -> Mapping[str, str]:
-    """The line of the persona's scores as the view has it, and as the training has it.
+def _character_in_file_order(dialogue: Dialogue, role: Role) -> tuple[str, str]:
+    """The persona's scores in words, as the view has them and as the training has them.
 
     confide lists HEXACO before CSI, each in its usual order. Most personas of the dialogues have an order of their own:
     the adapter has seen many.
     """
     persona = dialogue.scenario.role(role).persona
     usual = "; ".join(part for part in (traits_in_words(persona), style_in_words(persona)) if part)
-    lines = [prompt.fill("traits", {"character": words}) for words in (usual, _character(dialogue.scores[role]))]
-    return {lines[0]: lines[1]} if lines[0] and lines[1] else {}
-
-
-def _other_side(dialogue: Dialogue, role: Role) -> Segment:
-    """The other's persona and facts, for a role that is told them. confide's tagged prompts have no words for this."""
-    spec = dialogue.scenario.role(role.other)
-    lines = [
-        f"What you know about {spec.persona.name}:",
-        f"- about: {spec.persona.background} {_character(dialogue.scores[role.other])}.",
-        facts_in_words(spec.facts),
-    ]
-    return Segment(f"other:{role.other}", Place.HEAD, "\n".join(line for line in lines if line))
+    return usual, _character(dialogue.scores[role])

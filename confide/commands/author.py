@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from confide.scenarios import ConfideError, InputFileError, Problem, Role, Scenario, Taxonomy, read_scenarios
+from confide.scenarios import Condition, ConfideError, InputFileError, Problem, Role, Scenario, Taxonomy, read_scenarios
 from confide.scenarios.library import TEMPLATE
 
 
@@ -17,13 +17,13 @@ def check(files: list[Path]) -> None:
     loaded = read_scenarios([str(file) for file in files])
     problems: list[Problem] = []
     for item in loaded:
-        for role in Role:
-            own = item.scenario.prompts.of(role)
+        for writer in (*Role, "author"):
+            own = item.scenario.prompts.of(writer)
             if own:
                 from confide.agents import read_prompt  # noqa: PLC0415  (loads AutoGen; most scenarios never need it)
 
                 try:
-                    read_prompt(item.file.parent / own, role)
+                    read_prompt(item.file.parent / own, writer)
                 except InputFileError as error:
                     problems += error.problems
     if problems:
@@ -58,6 +58,8 @@ def schema_of(kind: str) -> dict[str, Any]:
     """
     if kind == "scenario":
         found = Scenario.model_json_schema()
+    elif kind == "condition":
+        found = Condition.model_json_schema()
     elif kind == "taxonomy":
         found = Taxonomy.model_json_schema()
     elif kind == "models":
@@ -73,5 +75,5 @@ def schema_of(kind: str) -> dict[str, Any]:
 
         found = RunRecord.model_json_schema()
     else:
-        raise ConfideError(f"there is no schema '{kind}'; one of: scenario, taxonomy, models, event, run")
+        raise ConfideError(f"there is no schema '{kind}'; one of: scenario, condition, taxonomy, models, event, run")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

@@ -33,7 +33,7 @@ def list_runs(runs: Path) -> None:
         ids = [item.scenario.id for item in record.scenarios]
         scenarios = ", ".join(ids) if len(ids) <= 3 else f"{len(ids)} scenarios"
         finished = len(list((run.path / "conversations").glob("*.jsonl")))
-        planned = record.replicates * len(ids)
+        planned = record.size
         cells = (str(run.path), scenarios, ", ".join(record.models), f"{finished}/{planned}")
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)

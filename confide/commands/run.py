@@ -70,7 +70,7 @@ async def _close(models: Mapping[str, Model]) -> None:
 
 
 async def _run(run: RunFolder, models: Mapping[str, Model], *, watch: bool, quiet: bool) -> Outcome:
-    total = run.record.replicates * len(run.record.scenarios)
+    total = run.record.size
     done = sum(run.final(planned.id).exists() for planned in run.planned())
     with RunProgress(total, done, quiet=quiet or watch) as progress:
         transcript = Transcript(Console(highlight=False)) if watch and not quiet else None

@@ -1,0 +1,49 @@
+"""What the words of a turn say about facts, beside what its reply declares. Law: the same words read the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from confide.agents import AnyReply
+from confide.scenarios import Role
+from confide.simulator.state import State
+from confide.simulator.telling import FactDetector
+
+What = Literal["asked", "inferred", "undeclared", "unsaid"]
+
+
+class Reading(NamedTuple):
+    """One thing that words say; see :class:`confide.simulator.events.Noticed`."""
+
+    fact: str
+    what: What
+    score: float | None
+
+
+def read_words(detectors: Mapping[Role, FactDetector], state: State, role: Role, reply: AnyReply) -> list[Reading]:
+    """What the words of ``reply`` say about facts.
+
+    Args:
+        detectors: for each role, what recognises its facts.
+        state: the state once the reply was spoken and its declarations were taken down.
+        role: who speaks.
+        reply: what it says.
+    """
+    words = reply.utterance
+    declared = reply.told or ()
+    said = {telling.fact: telling.score for telling in detectors[role].told(words)}
+    found = [Reading(fact, "unsaid", None) for fact in declared if fact not in said]
+    found += [
+        Reading(fact, "undeclared", score)
+        for fact, score in said.items()
+        if fact not in state.told and fact not in state.heard
+    ]
+    others = detectors[role.other]
+    found += [
+        Reading(telling.fact, "inferred", telling.score)
+        for telling in others.told(words)
+        if telling.fact not in state.told and telling.fact not in state.heard
+    ]
+    asked = [fact for fact in others.asked(words) if fact not in state.asked and fact not in state.told]
+    return [*found, *(Reading(fact, "asked", None) for fact in asked)]

@@ -1,7 +1,8 @@
 """How well a telling, and a question about a fact, are recognised; over the labelled utterances of the evaluators.
 
-A benchmark and no test: it prints what it finds, and the exit code stays 0. Counts are over pairs of an utterance and one of the facts that it
-could tell (or ask about). Thresholds were chosen on the half called dev; the scenarios of test are other ones.
+A benchmark and no test: it prints what it finds, and the exit code stays 0. Counts are over pairs of an utterance and
+one of the facts that it could tell (or ask about). Thresholds were chosen on the half called dev; the scenarios of test
+are other ones.
 """
 
 from __future__ import annotations

@@ -23,11 +23,13 @@ THRESHOLD: Final = 0.45
 """Least score of a telling."""
 ASK_THRESHOLD: Final = 0.2
 """Least share of a fact's words in a question about it."""
+_UNSAID: Final = 0.7
+"""Least score of a telling of a negative fact ("never collected them") by words without a negation."""
 _FULL: Final = 720
 """Weight of a word that only one fact has; a number that small counts divide."""
 _LIGHT_SHARE: Final = 4
 _KNOWN_SHARE: Final = 4
-_MEMORY: Final = 20_000
+_MEMORY: Final = 5_000
 """Words that a detector remembers the meaning of; later ones are looked up anew each time."""
 _PREFIX: Final = 5
 """Stems with this many first letters in common may be forms of one word."""
@@ -207,8 +209,8 @@ class FactDetector:
         text = _normal(utterance)
         words = _words(text)
         heard = self._scores(words)
-        if heard and ("?" in text or not _NEGATIONS.isdisjoint(words)):
-            heard = self._asserted(text, words)
+        if heard:
+            heard = self._asserted(text, words, heard)
         best_first = sorted(heard, key=lambda index: (-heard[index], index))
         return tuple(Telling(self._ids[index], heard[index]) for index in best_first)
 
@@ -239,14 +241,19 @@ class FactDetector:
                 scores[index] = score
         return scores
 
-    def _asserted(self, text: str, words: Sequence[str]) -> dict[int, float]:
-        """The facts told, once questions and denials are taken away."""
-        said, denied = _said_and_denied(text)
-        whole = dict.fromkeys(self._whole.get(tuple(words), ()), 1.0)
-        stated = {index: score for index, score in self._scores(said).items() if not self._negated[index]}
-        # What a negation takes back is part of a fact that is itself negative.
-        negative = {index: score for index, score in self._scores(said + denied).items() if self._negated[index]}
-        return {**stated, **negative, **whole}
+    def _asserted(self, text: str, words: Sequence[str], heard: dict[int, float]) -> dict[int, float]:
+        """Those of the facts that were ``heard`` which are still there once questions and denials are taken away."""
+        stated = with_denied = heard
+        denies = not _NEGATIONS.isdisjoint(words)
+        if denies or "?" in text:
+            said, denied = _said_and_denied(text)
+            stated = self._scores(said)
+            # What a negation takes back is part of a fact that is itself negative.
+            with_denied = self._scores(said + denied) if denied else stated
+        least = THRESHOLD if denies else _UNSAID
+        scores = {i: score for i, score in stated.items() if not self._negated[i]}
+        scores |= {i: score for i, score in with_denied.items() if self._negated[i] and score >= least}
+        return scores | dict.fromkeys(self._whole.get(tuple(words), ()), 1.0)
 
 
 def _about(fact: Fact) -> Sequence[str]:

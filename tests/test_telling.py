@@ -37,6 +37,11 @@ def facts(*texts: str) -> list[Fact]:
     return [Fact(id=f"fact-{number}", text=text, reveal=Reveal.OPENLY) for number, text in enumerate(texts)]
 
 
+def a_fact(fact_id: str, text: str) -> Fact:
+    """A fact of any words, which no scenario file might hold."""
+    return Fact.model_construct(id=fact_id, text=text, reveal=Reveal.OPENLY)
+
+
 def with_cues(text: str, *cues: str) -> Fact:
     """A fact with words by which the other may ask for it."""
     return facts(text)[0].model_copy(update={"about": cues})
@@ -147,7 +152,7 @@ def test_cues_are_ways_to_ask() -> None:
 @given(st.lists(ANY_TEXT | WORDY, min_size=1, max_size=4), ANY_TEXT | WORDY, ANY_TEXT | WORDY)
 @example(["\ud800", "ß"], "\udfff ß?", "İ")
 def test_any_text_gets_an_answer(texts: list[str], utterance: str, known: str) -> None:
-    own = [Fact.model_construct(id=str(number), text=text) for number, text in enumerate(texts)]
+    own = [a_fact(str(number), text) for number, text in enumerate(texts)]
     detector = FactDetector(own, known)
     tellings = detector.told(utterance)
     ids = [fact.id for fact in own]
@@ -169,7 +174,7 @@ def test_any_text_gets_an_answer(texts: list[str], utterance: str, known: str) -
 @example([], "not? never", "pulse", "pulse")
 def test_a_facts_own_text_tells_it(others: list[str], text: str, word: str, known: str) -> None:
     text = f"{text} {word}"
-    own = [Fact.model_construct(id=str(number), text=each) for number, each in enumerate([text, *others])]
+    own = [a_fact(str(number), each) for number, each in enumerate([text, *others])]
     assert ("0", 1.0) in FactDetector(own, known).told(text)
 
 
@@ -215,7 +220,7 @@ def test_no_scenario_is_in_both_halves() -> None:
 def test_tellings_are_found_as_well_as_was_measured() -> None:
     """Floors, a little under what was measured on scenarios that no threshold was chosen on."""
     counts = BENCH.tells_counts("test")
-    assert counts.precision >= 0.88
+    assert counts.precision >= 0.9
     assert counts.recall >= 0.76
 
 

@@ -1,5 +1,6 @@
-"""WHAT it shows: figures over logs. Law: missing is missing. An unknown price or token count is None, never 0."""
+"""WHAT it shows: figures of a conversation, the audit of a run, detectors of tellings."""
 
+from confide.evaluators.audit import Breach, Checked, audit_log, audit_run
 from confide.evaluators.summary import Summary, summarise
 
-__all__ = ["Summary", "summarise"]
+__all__ = ["Breach", "Checked", "Summary", "audit_log", "audit_run", "summarise"]

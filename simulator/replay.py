@@ -27,6 +27,11 @@ Answer = Completion | ModelError
 class ReplayError(ConfideError):
     """The code did something else than the log says."""
 
+    def __init__(self, message: str, event: int | None = None) -> None:
+        """Keep the number of the event that differs, if it is one."""
+        super().__init__(message)
+        self.event = event
+
 
 class NoAnswerError(ReplayError):
     """The code asks for an answer that the log does not have."""
@@ -76,13 +81,15 @@ class Follow:
         known = self._expected[self._count : self._count + len(events)]
         for event, logged in zip(events, known, strict=False):
             if logged.model_copy(update={"at": event.at}) != event:
-                raise ReplayError(f"event {self._count} ('{logged.kind}') differs: {_difference(logged, event)}")
+                what = f"event {self._count} ('{logged.kind}') differs: {_difference(logged, event)}"
+                raise ReplayError(what, self._count)
             self._count += 1
         new = events[len(known) :]
         if new and self._then is not None:
             self._then.write(*new)
         elif new and isinstance(self._expected[-1], Ended):
-            raise ReplayError(f"event {self._count}: the log ends, but the code goes on with '{new[0].kind}'")
+            what = f"event {self._count}: the log ends, but the code goes on with '{new[0].kind}'"
+            raise ReplayError(what, self._count)
         # Else a kill came in the middle of events that happen together.
 
 

@@ -49,7 +49,9 @@ def test_run_prints_the_folder_last_and_leaves_logs_that_replay(confide):
     assert out.splitlines()[-1] == str(run.path)
     assert "6/6 conversations" in err
     logs = run.logs()
-    assert [log.stem for log in logs] == [f"{s}.{n:04d}" for s in ("exam-panic", "shared-dog") for n in range(3)]
+    assert [log.stem for log in logs] == [
+        f"{s}.{n:04d}" for s in ("exam-panic.partial", "shared-dog.partial") for n in range(3)
+    ]
     for log in logs:
         events = read_log(log).events
         assert events[-1].turns == 6
@@ -95,8 +97,12 @@ def test_watch_shows_the_talk_with_the_margin(confide):
 def test_show_prints_what_was_said_and_what_was_kept_private(confide):
     confide("run", "shared-dog", "--model", "scripted", "--n", 2, "--turns", 8)
     run = only_run()
-    events = read_log(run.final("shared-dog.0001")).events
-    for target in (["-c", "shared-dog.0001"], [run.path, "-c", "shared-dog.0001"], [run.final("shared-dog.0001")]):
+    events = read_log(run.final("shared-dog.partial.0001")).events
+    for target in (
+        ["-c", "shared-dog.partial.0001"],
+        [run.path, "-c", "shared-dog.partial.0001"],
+        [run.final("shared-dog.partial.0001")],
+    ):
         code, out, _ = confide("show", *target)
         flat = " ".join(out.split())
         assert code == 0

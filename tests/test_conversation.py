@@ -249,7 +249,7 @@ def test_as_an_autogen_agent_it_answers_with_the_utterance_alone():
 
 def test_an_agent_speaks_from_one_view_of_its_own_and_from_nothing_else():
     conversation = Conversation(make_setup("shared-dog", scripted()[0]), Memory())
-    seeker = conversation.agents[Role.SEEKER]
+    seeker = conversation._stage.agents[Role.SEEKER]
     foreign = ViewMessage(source="moderator", view=View(Role.SUPPORTER, 0, ()), seeds={"speak": 1, "repair": 2})
     for messages in ([], [TextMessage(content="hi", source="x")], [foreign]):
         with pytest.raises(ValueError, match="one view of its own"):

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from confide.agents import JSON, Fault, ModelError, ReplyError, RoleAgent, build_model, known_models
+from confide.agents import JSON, Fault, ModelError, ReplyError, build_model, known_models
+from confide.agents.agent import _asking
 from confide.agents.models import OpenAISpec
 from confide.agents.reply import ReplyRules
 from confide.scenarios import ConfideError, Role, read_scenario, read_taxonomy
@@ -291,6 +292,6 @@ def test_a_reply_is_never_held_to_a_form_that_its_format_cannot_read(lines: str,
         model = build_model("m", known_models(file)["m"])
     except ConfideError:
         return  # to refuse the contradiction is as good
-    agent = RoleAgent(rules(), model, None)  # type: ignore[arg-type]
-    assert ("response_format" in agent._args) <= (model.format.name == "json")
-    assert ("grammar" in agent._args) <= (model.format.name == "tagged")
+    asked = _asking(model, rules()).args
+    assert ("response_format" in asked) <= (model.format.name == "json")
+    assert ("grammar" in asked) <= (model.format.name == "tagged")

@@ -227,7 +227,9 @@ def test_a_block_is_left_out_when_a_value_is_unset():
 
 def test_sources_say_where_a_block_comes_from():
     prompt = parse_prompt(shipped_prompt(Role.SEEKER, "json").read_text(), Role.SEEKER, FILE)
-    found = {block: prompt.source(block) for block in prompt.blocks}
+    found = {block: prompt.source(block, Role.SEEKER) for block in prompt.blocks}
+    assert found["other persona"] == "persona:supporter"
+    assert found["other now"] == "state:supporter"
     assert found["persona"] == found["traits"] == "persona:seeker"
     assert found["state"] == "state:seeker"
     assert found["situation"] == "situation"

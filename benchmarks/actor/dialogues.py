@@ -126,13 +126,11 @@ def training_view(dialogue: Dialogue, role: Role, *, other: bool, persona: bool)
     condition = Condition(id="training", title="Training", personas=shown, **{f"{role}_sees": sees})
     frame = frame_of(dialogue.scenario, taxonomy(), role, prompt, TAGGED, condition)
     view = ViewBuilder(frame).view(State(turns=dialogue.turns))
-    ours = [_character_in_file_order(dialogue, each) for each in (role, role.other)]
+    words = {f"persona:{each}": _character_in_file_order(dialogue, each) for each in Role}
     segments = []
     for segment in view.segments:
-        text = segment.text
-        if segment.source.startswith("persona:"):
-            for usual, in_file in ours:
-                text = text.replace(usual, in_file) if usual else text
+        usual, in_file = words.get(segment.source, ("", ""))
+        text = segment.text.replace(usual, in_file) if usual else segment.text
         segments.append(Segment(segment.source, segment.place, text))
     return view._replace(segments=tuple(segments))
 

@@ -41,7 +41,7 @@ def list_runs(runs: Path) -> None:
 
 def show(target: Path | None, conversation: str | None, runs: Path) -> None:
     """Print one conversation."""
-    log, others = _find_log(target, conversation, runs)
+    log, others = find_log(target, conversation, runs)
     events = read_log(log).events
     if not events:
         raise ConfideError(f"{log}: nothing was said yet")
@@ -58,7 +58,7 @@ def show(target: Path | None, conversation: str | None, runs: Path) -> None:
         console.print(Text(f"also in this run (-c ID): {shown}", style="dim"), soft_wrap=True)
 
 
-def _find_log(target: Path | None, conversation: str | None, runs: Path) -> tuple[Path, list[str]]:
+def find_log(target: Path | None, conversation: str | None, runs: Path) -> tuple[Path, list[str]]:
     """The log that is meant, and the ids of the run's other conversations."""
     if target is None:
         found = find_runs(runs).runs

@@ -21,6 +21,7 @@ from confide.simulator import (
     AnyEvent,
     Outcome,
     RunFolder,
+    RunRecord,
     Wishes,
     check_models,
     models_of,
@@ -34,6 +35,11 @@ from confide.viewer import Transcript
 def start(names: list[str], wishes: Wishes, runs: Path, models_file: Path | None, *, watch: bool, as_json: bool) -> int:
     """Run scenarios; gives the exit code. Nothing is written before files, models and keys are found good."""
     record, models = plan_run(read_scenarios(names), known_models(models_file), wishes)
+    return begin(record, models, runs, watch=watch, as_json=as_json)
+
+
+def begin(record: RunRecord, models: Mapping[str, Model], runs: Path, *, watch: bool, as_json: bool) -> int:
+    """Begin a run that was planned; gives the exit code."""
     ensure_weights(record.models.values())
     made: list[RunFolder] = []
 

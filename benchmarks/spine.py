@@ -245,7 +245,7 @@ class Bench:
 
         async def work(*, read: bool) -> None:
             for _ in range(count):
-                await replay(read_log(log).events if read else events)
+                replay(read_log(log).events if read else events)
 
         without, reading = [], []
         for _ in range(self._sizes.repeats):
@@ -344,12 +344,15 @@ def machine() -> str:
     return f"{cpu}, {cores} cores, Python {platform.python_version()}, {versions}, {datetime.now(UTC):%Y-%m-%d}, {load}"
 
 
-def _show(rows: Sequence[Row], title: str) -> None:
+def show_rows(rows: Sequence[Row], title: str, *, markdown: bool) -> None:
+    """Print the table; in Markdown too, if that is wanted."""
     table = Table("What", "Measured", "Target", "", title=title, title_justify="left")
     for row in rows:
         style = {"PASS": "green", "MISS": "bold red"}.get(row.verdict, "")
         table.add_row(row.what, row.measured, row.target, f"[{style}]{row.verdict}[/]" if style else "")
     Console(highlight=False).print(table)
+    if markdown:
+        print(f"\n{_markdown(rows, title)}")
 
 
 def _markdown(rows: Sequence[Row], title: str) -> str:
@@ -366,9 +369,7 @@ def main() -> None:
     title = machine()
     with tempfile.TemporaryDirectory(prefix="confide-bench-") as folder:
         rows = Bench(Path(folder), QUICK if options.quick else Sizes()).rows()
-    _show(rows, title)
-    if options.markdown:
-        print(f"\n{_markdown(rows, title)}")
+    show_rows(rows, title, markdown=options.markdown)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ told, and then lets the real code replay the log. Laws 1 (non-interference), 3 (
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -124,11 +124,14 @@ def audit_log(file: Path, planned: Planned | None = None) -> Checked:
     for event in events:
         check.take(event)
     found = list(check.breaches)
+    if isinstance(events[-1], Ended) and events[-1].digest != _digest(file):
+        what = "its lines are not those that were written: its last line holds the content address of all before it"
+        found.append(Breach(str(file), len(events), "log", what))
     if planned is not None:
         found += _not_as_planned(file, events[0], planned)
     replayed = 0
     try:
-        asyncio.run(replay(events))
+        replay(events)
         replayed = 1
     except ReplayError as error:
         found.append(Breach(str(file), (error.event or 0) + 1, "replay", str(error)))
@@ -136,6 +139,12 @@ def audit_log(file: Path, planned: Planned | None = None) -> Checked:
         found.append(Breach(str(file), 1, "replay", str(error)))
     ended = isinstance(events[-1], Ended)
     return Checked(1, check.prompts, check.segments, check.searched, replayed, int(not ended), tuple(found))
+
+
+def _digest(file: Path) -> str:
+    """Content address of all lines but the last."""
+    data = file.read_bytes()
+    return hashlib.sha256(data[: data.rfind(b"\n", 0, -1) + 1]).hexdigest()[:32]
 
 
 def _not_as_planned(file: Path, started: Started, planned: Planned) -> Iterator[Breach]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from confide.agents import Fault, SupporterReply
 from confide.scenarios.schema import Frozen
-from confide.simulator import AnyEvent, Called, Ended, EndReason, Failed, Learned, Spoke, Started
+from confide.simulator import AnyEvent, Called, Ended, EndReason, Failed, Learned, Noticed, Spoke, Started
 
 
 class Summary(Frozen):
@@ -28,8 +28,18 @@ class Summary(Frozen):
     """For an end by error: what went wrong."""
     strategies: dict[str, int]
     """How often the supporter declared each strategy."""
+    condition: str
+    """Id of its condition."""
     told: tuple[str, ...]
     """Facts that were declared as told, in order."""
+    noticed: tuple[str, ...]
+    """Facts that words told without a declaration, in order."""
+    unsaid: tuple[str, ...]
+    """Facts that were declared as told and that the words do not tell."""
+    inferred: tuple[str, ...]
+    """Facts of the other's that a role stated without having been told."""
+    asked: tuple[str, ...]
+    """Facts that were asked about."""
     calls: int
     """Model calls that were answered."""
     unreadable: int
@@ -76,7 +86,12 @@ def summarise(events: Sequence[AnyEvent]) -> Summary:
         ended=end.reason if end else None,
         detail=end.detail if end else None,
         strategies=dict(strategies.most_common()),
-        told=tuple(event.fact for event in events if isinstance(event, Learned)),
+        condition=events[0].condition.id,
+        told=tuple(event.fact for event in events if isinstance(event, Learned) and event.how == "told"),
+        noticed=tuple(event.fact for event in events if isinstance(event, Learned) and event.how == "noticed"),
+        unsaid=_noticed(events, "unsaid"),
+        inferred=_noticed(events, "inferred"),
+        asked=_noticed(events, "asked"),
         calls=len(calls),
         unreadable=sum(event.stage == "read" for event in failed),
         failed_tries=sum(len(call.attempts) for call in calls) + sum(len(event.attempts) for event in failed),
@@ -85,6 +100,10 @@ def summarise(events: Sequence[AnyEvent]) -> Summary:
         completion_tokens=_whole([*(call.completion_tokens for call in calls), *unknown]),
         cost=_total([*(call.cost for call in calls), *unknown]),
     )
+
+
+def _noticed(events: Sequence[AnyEvent], what: str) -> tuple[str, ...]:
+    return tuple(event.fact for event in events if isinstance(event, Noticed) and event.what == what)
 
 
 _PERHAPS_PAID: Final = (Fault.EMPTY, Fault.FILTERED, Fault.NOT_TEXT, Fault.TIMEOUT)

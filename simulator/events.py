@@ -1,7 +1,7 @@
 """What a log holds: one union of events, told apart by ``kind``.
 
 Law: a log is the whole truth. A conversation's state is a fold over its events, and there is no other state to save.
-``at`` is the only field that a replay does not reproduce.
+``at`` and ``digest`` are the only fields that a replay does not reproduce: they are of the file, not of the talk.
 """
 
 from __future__ import annotations
@@ -274,6 +274,8 @@ class Ended(EventBase):
     """Turns that were spoken."""
     detail: str | None = None
     """For ``error``: what went wrong."""
+    digest: str | None = None
+    """Content address of all lines of the log before this one; put in when the event is written to a file."""
 
 
 Event = Annotated[Started | Called | Spoke | Learned | Noticed | Failed | Ended, Field(discriminator="kind")]

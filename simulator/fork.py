@@ -172,6 +172,8 @@ def changed_scenario(scenario: Scenario, changes: Mapping[str, str]) -> Scenario
     data = scenario.model_dump(mode="json")
     for path, text in changes.items():
         parts = path.split(".")
+        if parts[0] in _NOT_HERE:
+            raise ConfideError(f"--set {path}: {_NOT_HERE[parts[0]]}")
         place: Any = data
         if parts[0] == "fact" and len(parts) > 1:
             place, parts = _fact(data, parts[1], path), parts[2:]
@@ -187,6 +189,14 @@ def changed_scenario(scenario: Scenario, changes: Mapping[str, str]) -> Scenario
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfideError(f"--set does not fit: {where}: {first['msg']}") from None
+
+
+_NOT_HERE = {
+    "id": "a fork keeps its scenario's id, by which it is compared",
+    "prompts": "a fork keeps the parent's prompt files",
+    "strategies": "a fork keeps the parent's strategies",
+    "models": "set model, seeker.model or supporter.model",
+}
 
 
 def _fact(data: dict[str, Any], fact_id: str, path: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from confide.scenarios import ConfideError, InputFileError, Problem
-from confide.simulator.events import EVENTS, VERSION, AnyEvent
+from confide.simulator.events import EVENTS, VERSION, AnyEvent, Ended
 
 
 class Sink(Protocol):
@@ -109,6 +110,7 @@ class LogWriter:
         """
         self._live = live
         self._final = final
+        self._digest = hashlib.sha256()
         try:
             self._fd = os.open(live, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -146,6 +148,7 @@ class LogWriter:
             log = read_log(self._live)
             if size > log.size:
                 os.ftruncate(self._fd, log.size)
+            self._digest.update(self._live.read_bytes())
         except OSError as error:
             raise _cannot_write(self._live, error) from None
         return log.events
@@ -159,6 +162,12 @@ class LogWriter:
         # Every event begins with v, seq and at; putting the time in here is cheaper than another copy of the event.
         now = b'"at":%.6f' % time.time()
         lines = b"".join([to_json(event).replace(b'"at":null', now, 1) + b"\n" for event in events])
+        if isinstance(events[-1], Ended):
+            start = lines.rfind(b"\n", 0, -1) + 1
+            before = self._digest.copy()
+            before.update(lines[:start])
+            digest = b'"digest":"%s"}\n' % before.hexdigest()[:32].encode()
+            lines = lines[:start] + lines[start:].replace(b'"digest":null}\n', digest)
         try:
             written = os.write(self._fd, lines)
             if written != len(lines):
@@ -166,6 +175,7 @@ class LogWriter:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise _cannot_write(self._live, error) from None
+        self._digest.update(lines)
 
     def commit(self) -> bool:
         """Make the finished log durable and give it its final name.

@@ -1,6 +1,5 @@
 """The command line, as a person uses it: what it prints, where, and how it ends."""
 
-import asyncio
 import json
 import os
 import re
@@ -55,7 +54,7 @@ def test_run_prints_the_folder_last_and_leaves_logs_that_replay(confide):
     for log in logs:
         events = read_log(log).events
         assert events[-1].turns == 6
-        asyncio.run(replay(events))
+        replay(events)
     assert not list((run.path / "live").iterdir())
 
 
@@ -360,7 +359,7 @@ def test_an_interrupted_run_is_resumed_where_it_stood(confide, how):
     assert len(after) == 6
     assert all(len(talk) == 20 for talk in after)
     for log in only_run().logs():
-        asyncio.run(replay(read_log(log).events))
+        replay(read_log(log).events)
     assert confide("resume", folder)[1].strip() == str(folder), "resuming a finished run does nothing"
 
 
@@ -371,7 +370,7 @@ def test_two_processes_share_a_run(confide):
     assert confide("resume", only_run().path)[0] == 0
     assert len(list((only_run().path / "conversations").iterdir())) == 6
     for log in only_run().logs():
-        asyncio.run(replay(read_log(log).events))
+        replay(read_log(log).events)
 
 
 def test_help_names_every_command(confide):

@@ -64,7 +64,7 @@ def test_both_roles_keep_their_format_and_private_state(talks):
 
 def test_its_log_replays_without_it(talks):
     for events in talks[0]:
-        asyncio.run(replay(events))
+        replay(events)
 
 
 def test_prefixes_are_taken_from_the_cache(talks):

@@ -13,7 +13,7 @@ SAMPLE = Path(__file__).parent.parent / "runs" / "sample"
 def test_the_sample_run_is_whole_and_replays():
     (log,) = confide.RunFolder.open(SAMPLE).logs()
     events = confide.read_log(log).events
-    asyncio.run(replay(events))
+    replay(events)
     summary = confide.summarise(events)
     assert summary.turns == 12
     assert summary.unreadable == 0

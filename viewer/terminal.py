@@ -76,6 +76,7 @@ class Transcript:
         rows = (
             ("strategies", strategies),
             ("facts told", ", ".join(summary.told) or "none"),
+            *((("told, not declared", ", ".join(summary.noticed)),) if summary.noticed else ()),
             ("model calls", f"{summary.calls}, {summary.unreadable} unreadable, {summary.failed_tries} failed tries"),
             ("tokens", tokens),
             ("cost", cost),

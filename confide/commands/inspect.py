@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -36,7 +35,7 @@ def replay(target: Path) -> int:
     different = 0
     for log in logs:
         try:
-            asyncio.run(replay_events(read_log(log).events))
+            replay_events(read_log(log).events)
         except ReplayError as error:
             where = f"{log}:{error.event + 1}" if error.event is not None else str(log)
             sys.stderr.write(f"confide: {where}: {visible(str(error))}\n")

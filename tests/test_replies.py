@@ -1,6 +1,7 @@
 """Replies are read as they were written, or not at all. Prompt files are checked before they are used."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,10 @@ def test_sources_say_where_a_block_comes_from():
     assert found["state"] == "state:seeker"
     assert found["situation"] == "situation"
     assert found["rules"] == "instruction:rules"
+
+
+@pytest.mark.parametrize("name", ["seeker", "supporter", "author"])
+def test_no_prompt_says_what_a_condition_would_make_untrue(name):
+    """One wording for all conditions: "only you see this" would be false where the other sees it too."""
+    text = shipped_prompt(name, "json").read_text().split("[[role]]")[1]
+    assert not re.search(r"(?i)only (you see|you know|what)|visible to|nobody else|secret", text)

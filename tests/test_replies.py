@@ -241,4 +241,4 @@ def test_sources_say_where_a_block_comes_from():
 def test_no_prompt_says_what_a_condition_would_make_untrue(name):
     """One wording for all conditions: "only you see this" would be false where the other sees it too."""
     text = shipped_prompt(name, "json").read_text().split("[[role]]")[1]
-    assert not re.search(r"(?i)only (you see|you know|what)|visible to|nobody else|secret", text)
+    assert not re.search(r"(?i)only you (see|know)|what only|visible to|nobody else|secret", text)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from confide.agents.formats import JSON, TAGGED, AnyReply, ReplyFormat, json_object
 from confide.agents.reply import ReplyError, ReplyRules
 from confide.scenarios import Role
+
+
+LONGEST_LINE: Final = 300
+"""Characters of one line under a grammar: a small model that finds no end would use up the tokens of all lines."""
 
 
 class ScriptRules(NamedTuple):
@@ -70,4 +74,5 @@ def script_grammar(rules: ScriptRules) -> str:
     lines = ' "\\n" '.join(rules.role(turn).value for turn in range(rules.turns))
     roles = [f"{role} ::= {TAGGED.line(rules.rules[role])}" for role in Role]
     parts = [part for role in Role for part in TAGGED.rules(rules.rules[role])]
-    return "\n".join([f"root ::= {lines}", *roles, *parts, "words ::= [^\\r\\n]+"])
+    words = f"words ::= [^\\r\\n]{{1,{LONGEST_LINE}}}"
+    return "\n".join([f"root ::= {lines}", *roles, *parts, words])

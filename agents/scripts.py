@@ -9,7 +9,6 @@ from confide.agents.formats import JSON, TAGGED, AnyReply, ReplyFormat, json_obj
 from confide.agents.reply import ReplyError, ReplyRules
 from confide.scenarios import Role
 
-
 LONGEST_LINE: Final = 300
 """Characters of one line under a grammar: a small model that finds no end would use up the tokens of all lines."""
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from autogen_core import CancellationToken
 
-from confide.agents import AnyReply, Called, Fault, Model, ModelError, Order, ReplyError, Segment, Unreadable
+from confide.agents import AnyReply, Called, Fault, ModelError, Order, ReplyError, Segment, Unreadable
 from confide.agents.agent import Note, SeedFor
 from confide.scenarios import Role
 from confide.simulator import events as ev
@@ -89,19 +89,10 @@ class Conversation:
 
     def _start(self) -> ev.AnyEvent:
         setup = self._setup
-        return self._next(
-            ev.Started,
-            conversation=setup.conversation,
-            pair_key=setup.pair_key,
-            seed=setup.seed,
-            scenario=setup.scenario,
-            taxonomy=setup.taxonomy,
-            condition=setup.condition,
-            prompts=ev.PerRole(**{role.value: prompt.text for role, prompt in setup.prompts.items()}),
-            prompt_hashes=ev.PerRole(**{role.value: prompt.hash for role, prompt in setup.prompts.items()}),
-            cast=ev.Cast(**{role.value: _card(model) for role, model in setup.models.items()}),
-            parent=setup.parent,
-        )
+        own = {"conversation": setup.conversation, "pair_key": setup.pair_key, "seed": setup.seed}
+        started = self._stage.started.model_copy(update={**own, "parent": setup.parent})
+        self.state = self.state.after(started)
+        return started
 
     def _end(self) -> ev.EndReason | None:
         """Why the conversation is over before its next turn; None if it is not."""
@@ -248,14 +239,3 @@ class Conversation:
         event = kind(seq=self.state.seq, **fields)
         self.state = self.state.after(event)
         return event
-
-
-def _card(model: Model) -> ev.ModelCard:
-    return ev.ModelCard(
-        name=model.name,
-        format=model.format.name,
-        structured=model.structured,
-        sends_seed=model.sends_seed,
-        price=model.price,
-        caveat=model.caveat,
-    )

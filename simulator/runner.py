@@ -313,7 +313,7 @@ async def _converse(
             return error.message
         except (ReplayError, InputFileError) as error:  # this log is damaged; the others are not
             return f"{run.live(planned.id)}: {error}"
-        await asyncio.to_thread(writer.commit)
+        await asyncio.get_running_loop().run_in_executor(None, writer.commit)
     return None
 
 

@@ -46,6 +46,8 @@ class Stage(NamedTuple):
     """What each role's views begin with, or the author's."""
     detectors: Mapping[Role, FactDetector]
     """For each role, what recognises its facts in words."""
+    started: ev.Started
+    """How each of its conversations begins, but for what is its own."""
 
     def views(self) -> Mapping[Role, Views]:
         """New view builders for one conversation: one per role, or the author's for both."""
@@ -124,7 +126,33 @@ class Setup(NamedTuple):
             frames = author_frame_of(scenario, self.taxonomy, prompt, model.format, condition)
             if condition.writer is Writer.SCRIPT:
                 script = ScriptAgent(ScriptRules(rules, scenario.opens, scenario.limits.turns), model, prompt)
-        return Stage(agents, script, frames, detectors)
+        return Stage(agents, script, frames, detectors, self._started())
+
+    def _started(self) -> ev.Started:
+        return ev.Started(
+            seq=0,
+            conversation=self.conversation,
+            pair_key=self.pair_key,
+            seed=self.seed,
+            scenario=self.scenario,
+            taxonomy=self.taxonomy,
+            condition=self.condition,
+            prompts=ev.PerRole(**{role.value: prompt.text for role, prompt in self.prompts.items()}),
+            prompt_hashes=ev.PerRole(**{role.value: prompt.hash for role, prompt in self.prompts.items()}),
+            cast=ev.Cast(**{role.value: _card(model) for role, model in self.models.items()}),
+            parent=self.parent,
+        )
+
+
+def _card(model: Model) -> ev.ModelCard:
+    return ev.ModelCard(
+        name=model.name,
+        format=model.format.name,
+        structured=model.structured,
+        sends_seed=model.sends_seed,
+        price=model.price,
+        caveat=model.caveat,
+    )
 
 
 def writer_of(condition: Condition, role: Role) -> str:

@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from confide.scenarios import Fact
@@ -203,8 +204,7 @@ class FactDetector:
         Returns:
             The facts whose score is :data:`THRESHOLD` or more, best first; facts of one score in their own order.
         """
-        text = _normal(utterance)
-        words = _words(text)
+        text, words = _split(utterance)
         heard = self._scores(words)
         if heard:
             heard = self._asserted(text, words, heard)
@@ -213,10 +213,10 @@ class FactDetector:
 
     def asked(self, utterance: str) -> tuple[str, ...]:
         """The ids of the facts that the other side, by saying ``utterance``, asks about; in the facts' order."""
-        text = _normal(utterance)
+        text, words = _split(utterance)
         if not any(part in text for part in _QUESTION_PARTS):
             return ()
-        if not self._sought(_words(text)):
+        if not self._sought(words):
             return ()
         asking = [word for sentence in _SENTENCE.findall(text) if _asks(sentence) for word in _words(sentence)]
         return tuple(self._ids[index] for index in sorted(self._sought(asking)))
@@ -251,6 +251,13 @@ class FactDetector:
         scores = {i: score for i, score in stated.items() if not self._negated[i]}
         scores |= {i: score for i, score in with_denied.items() if self._negated[i] and score >= least}
         return scores | dict.fromkeys(self._whole.get(tuple(words), ()), 1.0)
+
+
+@lru_cache(maxsize=16)
+def _split(utterance: str) -> tuple[str, tuple[str, ...]]:
+    """An utterance in its normal form, and its words; it is asked for several times in a row."""
+    text = _normal(utterance)
+    return text, tuple(_words(text))
 
 
 def _normal(text: str) -> str:

@@ -147,6 +147,14 @@ def check(
     work(files)
 
 
+@app.command("scenarios")
+def list_shipped() -> None:
+    """List the shipped scenarios and conditions."""
+    from confide.commands.author import list_shipped as work  # noqa: PLC0415
+
+    work()
+
+
 @app.command()
 def init(
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path("scenario.yaml"),

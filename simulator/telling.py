@@ -125,6 +125,17 @@ class Telling(NamedTuple):
     """The share of the fact's words that was said, by weight: 0 to 1."""
 
 
+class _Said(NamedTuple):
+    """An utterance, taken apart."""
+
+    text: str
+    """In its normal form."""
+    words: tuple[str, ...]
+    content: tuple[str, ...]
+    """The words that are no stop words: no other can meet a fact."""
+    perhaps_asks: bool
+
+
 class _Bags(dict[str, tuple[int, ...]]):
     """Bags of weighed stems, asked by the words of a text.
 
@@ -204,20 +215,19 @@ class FactDetector:
         Returns:
             The facts whose score is :data:`THRESHOLD` or more, best first; facts of one score in their own order.
         """
-        text, words = _split(utterance)
-        heard = self._scores(words)
+        said = _split(utterance)
+        heard = self._scores(said.content)
         if heard:
-            heard = self._asserted(text, words, heard)
+            heard = self._asserted(said.text, said.words, heard)
         best_first = sorted(heard, key=lambda index: (-heard[index], index))
         return tuple(Telling(self._ids[index], heard[index]) for index in best_first)
 
     def asked(self, utterance: str) -> tuple[str, ...]:
         """The ids of the facts that the other side, by saying ``utterance``, asks about; in the facts' order."""
-        text, words = _split(utterance)
-        if not any(part in text for part in _QUESTION_PARTS):
+        said = _split(utterance)
+        if not said.perhaps_asks or not self._sought(said.content):
             return ()
-        if not self._sought(words):
-            return ()
+        text = said.text
         asking = [word for sentence in _SENTENCE.findall(text) if _asks(sentence) for word in _words(sentence)]
         return tuple(self._ids[index] for index in sorted(self._sought(asking)))
 
@@ -254,10 +264,12 @@ class FactDetector:
 
 
 @lru_cache(maxsize=16)
-def _split(utterance: str) -> tuple[str, tuple[str, ...]]:
-    """An utterance in its normal form, and its words; it is asked for several times in a row."""
+def _split(utterance: str) -> _Said:
+    """What is read of an utterance. It is asked for several times in a row, for each side's facts."""
     text = _normal(utterance)
-    return text, tuple(_words(text))
+    words = _words(text)
+    content = tuple([word for word in words if word not in _STOP])
+    return _Said(text, tuple(words), content, any(part in text for part in _QUESTION_PARTS))
 
 
 def _normal(text: str) -> str:

@@ -1,6 +1,7 @@
 """Fixtures of several files of tests."""
 
 import hashlib
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from confide.agents.models import local as local_module
 from confide.agents.models import weights as weights_module
 from confide.agents.models.openai import OpenAIClient
 from confide.agents.models.weights import fetch_weights
+from confide.cli import main
 from tests.fake_server import FakeServer
 from tests.model_helpers import KEY, PINNED, Make, quiet, source
 
@@ -58,3 +60,23 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def weights(cache: Path, tmp_path: Path) -> Path:
     return fetch_weights(quiet, source(tmp_path, PINNED))
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+@pytest.fixture
+def confide(capsys, monkeypatch, own_folder):
+    def call(*args):
+        monkeypatch.setattr(sys, "argv", ["confide", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return ended.value.code or 0, out, err
+
+    return call

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from confide.scenarios import (
     shipped_conditions,
 )
 from confide.scenarios.library import STRATEGIES
-from confide.simulator import AnyEvent, Moderator, Setup
+from confide.simulator import AnyEvent, Moderator, RunFolder, Setup
 from confide.simulator.setup import writer_of
 
 ESCONV = read_taxonomy(STRATEGIES / "esconv.yaml")
@@ -172,3 +173,8 @@ def talk(setup: Setup) -> tuple[AnyEvent, ...]:
 def prompts_of(client: ScriptedClient) -> list[list[tuple[str, str]]]:
     """What the client received: per call, type and text of each message."""
     return [[(message.type, str(message.content)) for message in request.messages] for request in client.received]
+
+
+def only_run() -> RunFolder:
+    (folder,) = Path("runs").iterdir()
+    return RunFolder.open(folder)

@@ -11,34 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from confide.cli import main
 from confide.scenarios.library import TEMPLATE
 from confide.simulator import RunFolder, Spoke, read_log, replay
+from tests.helpers import only_run
 
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-
-
-@pytest.fixture
-def confide(capsys, monkeypatch):
-    def call(*args):
-        monkeypatch.setattr(sys, "argv", ["confide", *map(str, args)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return call
-
-
-def only_run() -> RunFolder:
-    (folder,) = Path("runs").iterdir()
-    return RunFolder.open(folder)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_run_prints_the_folder_last_and_leaves_logs_that_replay(confide):

@@ -7,8 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-from confide.scenarios import Condition, ConfideError, InputFileError, Problem, Role, Scenario, Taxonomy, read_scenarios
+from confide.scenarios import (
+    Condition,
+    ConfideError,
+    InputFileError,
+    Problem,
+    Role,
+    Scenario,
+    Taxonomy,
+    read_conditions,
+    read_scenarios,
+    shipped_conditions,
+)
 from confide.scenarios.library import TEMPLATE
 
 
@@ -31,6 +44,19 @@ def check(files: list[Path]) -> None:
     for item in loaded:
         facts = " and ".join(f"{len(item.scenario.role(role).facts)} {role}" for role in Role)
         typer.echo(f"{item.file}: ok: '{item.scenario.id}', {facts} facts, at most {item.scenario.limits.turns} turns")
+
+
+def list_shipped() -> None:
+    """Print the shipped scenarios and conditions."""
+    console = Console(highlight=False)
+    scenarios = Table("scenario", "problem", "title", "facts", box=None, pad_edge=False)
+    for item in read_scenarios(["shipped"]):
+        facts = sum(len(item.scenario.role(role).facts) for role in Role)
+        scenarios.add_row(item.scenario.id, item.scenario.problem, item.scenario.title, str(facts))
+    conditions = Table("condition", "title", box=None, pad_edge=False)
+    for condition in read_conditions(shipped_conditions()):
+        conditions.add_row(condition.id, condition.title)
+    console.print(scenarios, "", conditions)
 
 
 def init(file: Path) -> None:

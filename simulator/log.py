@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,8 +92,8 @@ def _lines(data: bytes) -> Iterator[bytes]:
 
 
 def _damage(line: bytes, error: ValidationError) -> str:
-    newer = f'"v":{VERSION}' not in line[:40].decode("utf-8", "replace") and b'"v":' in line[:40]
-    if newer:
+    version = re.match(rb'\s*{\s*"v"\s*:\s*(\d+)', line)
+    if version and int(version[1]) != VERSION:
         return f"written by another version of confide (this one reads version {VERSION})"
     first = error.errors(include_url=False)[0]
     return f"not an event: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

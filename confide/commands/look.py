@@ -10,7 +10,7 @@ from rich.text import Text
 
 from confide.evaluators import summarise
 from confide.scenarios import ConfideError
-from confide.simulator import Ended, RunFolder, find_runs, read_log
+from confide.simulator import Ended, RunFolder, Started, find_runs, read_log
 from confide.viewer import Transcript
 
 
@@ -45,6 +45,8 @@ def show(target: Path | None, conversation: str | None, runs: Path) -> None:
     events = read_log(log).events
     if not events:
         raise ConfideError(f"{log}: nothing was said yet")
+    if not isinstance(events[0], Started):
+        raise ConfideError(f"{log}:1: a log begins with its 'started' event, this one with '{events[0].kind}'")
     console = Console(highlight=False)
     transcript = Transcript(console)
     for event in events:

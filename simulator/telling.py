@@ -300,10 +300,11 @@ def _stem(word: str) -> str:
 
 
 def _bare(word: str) -> str:
-    for ending, instead, least in _ENDINGS:
-        if word.endswith(ending) and len(word) >= least + len(ending):
-            word = word[: -len(ending)] + instead
-            break
+    if word[-1] in "dgs":  # as all endings end
+        for ending, instead, least in _ENDINGS:
+            if word.endswith(ending) and len(word) >= least + len(ending):
+                word = word[: -len(ending)] + instead
+                break
     if len(word) > 3 and word[-1] == word[-2]:
         word = word[:-1]
     return word[:-1] if len(word) > 3 and word[-1] == "e" else word

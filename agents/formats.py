@@ -76,7 +76,7 @@ class JsonFormat:
         if told != reply.told:
             update["told"] = told
         if isinstance(reply, SupporterReply):
-            strategies = rules.known_strategies(reply.strategies)
+            strategies = rules.known_strategies(reply.strategies or ())
             if strategies != reply.strategies:
                 update["strategies"] = strategies
         return reply.model_copy(update=update) if update else reply
@@ -135,8 +135,8 @@ class TaggedFormat:
     def write(self, reply: AnyReply) -> str:
         """See :class:`ReplyFormat`."""
         if isinstance(reply, SupporterReply):
-            return f"[{' + '.join(reply.strategies)}] {reply.utterance}"
-        told = " + ".join(reply.told) or "nothing"
+            return f"[{' + '.join(reply.strategies or ())}] {reply.utterance}"
+        told = " + ".join(reply.told or ()) or "nothing"
         return f"[emotion {reply.emotion}, trust {reply.trust}, told {told}] {reply.utterance}"
 
     def grammar(self, rules: ReplyRules) -> str:

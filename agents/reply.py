@@ -30,12 +30,13 @@ class SeekerReply(Frozen):
     """What the other role hears, exactly as the model wrote it."""
     thoughts: str | None = None
     """What the seeker thinks and does not say; None where the reply format does not ask."""
-    emotion: Percent
-    """Intensity of the distressing emotion now, 0 to 100, as the seeker reports it."""
-    trust: Percent
-    """Trust in the supporter now, 0 to 100, as the seeker reports it."""
-    told: tuple[str, ...]
-    """Ids of the own facts that the seeker says this utterance tells."""
+    emotion: Percent | None = None
+    """Intensity of the distressing emotion now, 0 to 100, as the seeker reports it; None for a person, who was not
+    asked."""
+    trust: Percent | None = None
+    """Trust in the supporter now, 0 to 100, as the seeker reports it; None for a person."""
+    told: tuple[str, ...] | None = None
+    """Ids of the own facts that the seeker says this utterance tells; None for a person."""
     wants_to_end: bool | None = None
     """Whether the seeker wants to stop after this utterance; None where the reply format does not ask."""
 
@@ -49,8 +50,9 @@ class SupporterReply(Frozen):
     """What the other role hears, exactly as the model wrote it."""
     notes: str | None = None
     """What the supporter notes about the seeker; None where the reply format does not ask."""
-    strategies: Annotated[tuple[str, ...], Field(min_length=1)]
-    """The strategies that the supporter means to use in this utterance, as labels of the taxonomy."""
+    strategies: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The strategies that the supporter means to use in this utterance, as labels of the taxonomy; None for a person
+    whose turn nobody labelled."""
     told: tuple[str, ...] | None = None
     """Ids of the own facts that this utterance tells; None where the reply format does not ask."""
     wants_to_end: bool | None = None

@@ -8,7 +8,10 @@ from typing import Final
 
 from confide.agents import Fault, SupporterReply
 from confide.scenarios.schema import Frozen
-from confide.simulator import AnyEvent, Called, Ended, EndReason, Failed, Learned, Noticed, Spoke, Started
+from confide.simulator import AnyEvent, Called, Ended, EndReason, Failed, Imported, Learned, Noticed, Spoke, Started
+
+HUMAN: Final = "human"
+"""Stands in place of a condition where people spoke."""
 
 
 class Summary(Frozen):
@@ -17,7 +20,7 @@ class Summary(Frozen):
     conversation: str
     """Its id."""
     scenario: str
-    """Id of its scenario."""
+    """Id of its scenario; for people's conversations the name of the data's file."""
     pair_key: str
     """What conditions are compared within."""
     turns: int
@@ -29,7 +32,7 @@ class Summary(Frozen):
     strategies: dict[str, int]
     """How often the supporter declared each strategy."""
     condition: str
-    """Id of its condition."""
+    """Id of its condition; ``human`` for people's conversations."""
     told: tuple[str, ...]
     """Facts that were declared as told, in order."""
     noticed: tuple[str, ...]
@@ -65,7 +68,8 @@ def summarise(events: Sequence[AnyEvent]) -> Summary:
     Raises:
         ValueError: the log has no beginning.
     """
-    if not events or not isinstance(events[0], Started):
+    opening = events[0] if events else None
+    if not isinstance(opening, Started | Imported):
         raise ValueError("a log begins with its 'started' event")
     calls = [event for event in events if isinstance(event, Called)]
     failed = [event for event in events if isinstance(event, Failed)]
@@ -74,19 +78,19 @@ def summarise(events: Sequence[AnyEvent]) -> Summary:
         label
         for event in events
         if isinstance(event, Spoke) and isinstance(event.reply, SupporterReply)
-        for label in event.reply.strategies
+        for label in event.reply.strategies or ()
     )
     # An answer that was empty, withheld or late may have been paid for; nobody told how much.
     unknown = [None] * sum(event.fault in _PERHAPS_PAID for event in failed)
     return Summary(
-        conversation=events[0].conversation,
-        scenario=events[0].scenario.id,
-        pair_key=events[0].pair_key,
+        conversation=opening.conversation,
+        scenario=opening.scenario.id if isinstance(opening, Started) else opening.source,
+        pair_key=opening.pair_key,
         turns=sum(isinstance(event, Spoke) for event in events),
         ended=end.reason if end else None,
         detail=end.detail if end else None,
         strategies=dict(strategies.most_common()),
-        condition=events[0].condition.id,
+        condition=opening.condition.id if isinstance(opening, Started) else HUMAN,
         told=tuple(event.fact for event in events if isinstance(event, Learned) and event.how == "told"),
         noticed=tuple(event.fact for event in events if isinstance(event, Learned) and event.how == "noticed"),
         unsaid=_noticed(events, "unsaid"),

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from autogen_core import CancellationToken
 
-from confide.agents import AnyReply, Called, Fault, ModelError, Order, ReplyError, Segment, Unreadable
+from confide.agents import AnyReply, Called, Fault, ModelError, Order, ReplyError, Unreadable
 from confide.agents.agent import Note, SeedFor
 from confide.scenarios import Role
 from confide.simulator import events as ev
 from confide.simulator.authorship import AuthorViews
+from confide.simulator.calls import CallLog
 from confide.simulator.log import Sink
 from confide.simulator.reading import read_words
 from confide.simulator.seeds import derive_seed
@@ -55,8 +56,7 @@ class Conversation:
         self._views = self._stage.views()
         self._given = () if setup.parent is None else (*setup.parent.replies, setup.parent.imposed)
         self._same = dict.fromkeys(Role, _Said("", 0))
-        self._known: set[str] = set()  # texts that the log holds
-        self._prompts: dict[str, tuple[Segment, ...]] = {}  # the last call's, by writer
+        self._calls = CallLog()
 
     async def run(self, token: CancellationToken | None) -> None:
         """Run until the conversation is over. Call again after an error.
@@ -169,52 +169,18 @@ class Conversation:
         )
 
     def _called(self, role: Role | None, turn: int, call: Called) -> ev.AnyEvent:
-        writer = writer_of(self._setup.condition, call.view.role)
-        segments, before = call.view.segments, self._prompts.get(writer, ())
-        kept = min(len(before), len(segments))
-        while before[:kept] != segments[:kept]:  # most often all but a short tail is the very same
-            kept -= 1
-        self._prompts[writer] = segments
-        answer = call.completion
-        event = self._next(
-            ev.Called,
-            turn=turn,
-            role=role,
-            purpose=call.purpose,
-            kept=kept,
-            segments=tuple([{"source": s.source, "place": s.place, "hash": s.address} for s in segments[kept:]]),
-            texts=self._new_texts(segments[kept:]),
-            prompt=call.prompt_hash,
-            seed=call.seed,
-            reply=answer.content,
-            finish_reason=answer.finish_reason,
-            model=answer.model,
-            fingerprint=answer.fingerprint,
-            prompt_tokens=answer.prompt_tokens,
-            cached_tokens=answer.cached_tokens,
-            completion_tokens=answer.completion_tokens,
-            seconds=answer.seconds,
-            attempts=answer.attempts,
-            cost=self._setup.models[call.view.role].cost(answer),
-        )
-        self._known.add(answer.content)
-        return event
+        fields = self._calls.fields(writer_of(self._setup.condition, call.view.role), call, self._cost(call))
+        return self._next(ev.Called, turn=turn, role=role, **fields)
 
-    def _new_texts(self, segments: tuple[Segment, ...]) -> dict[str, str]:
-        """Texts that the log does not hold yet, by content address."""
-        fresh = {}
-        for segment in segments:
-            if segment.text not in self._known:
-                self._known.add(segment.text)
-                fresh[segment.address] = segment.text
-        return fresh
+    def _cost(self, call: Called) -> float | None:
+        return self._setup.models[call.view.role].cost(call.completion)
 
     def _spoken(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
         """A turn is spoken. Of the reply, the other side's views read the utterance, a plain string, and no more."""
         if reply.role is not role or type(reply.utterance) is not str:
             raise TypeError(f"the {role} must answer with a reply of its own whose utterance is a plain string")
         spoke = self._next(ev.Spoke, turn=turn, role=role, reply=reply)
-        self._known.add(reply.utterance)
+        self._calls.know(reply.utterance)
         words = " ".join(reply.utterance.casefold().split())
         before = self._same[role]
         self._same[role] = _Said(words, before.times + 1 if words == before.words else 1)

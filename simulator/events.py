@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 from typing_extensions import TypedDict
 
 from confide.agents import Attempt
@@ -32,6 +32,7 @@ class EndReason(StrEnum):
     REPETITION = "repetition"
     BUDGET = "budget"
     ERROR = "error"
+    UNKNOWN = "unknown"
 
 
 class EventBase(Frozen):
@@ -132,6 +133,31 @@ class Started(EventBase):
     """For a fork: where it branched off. Its first turns are the parent's, and no model was called for them."""
 
 
+class Imported(EventBase):
+    """A conversation that people held begins: everything that the data say about it as a whole."""
+
+    kind: Literal["imported"] = "imported"
+    """``imported``."""
+    conversation: str
+    """Id of the conversation, unique in its run."""
+    pair_key: str
+    """The data set and the conversation's place in it: no other conversation has the same."""
+    source: str
+    """Name of the file that it came from."""
+    index: Annotated[int, Field(ge=0)]
+    """Its place in the file, from 0."""
+    taxonomy: Taxonomy
+    """The strategies that its labels were mapped to."""
+    problem: str | None
+    """The kind of problem; None where the data do not say."""
+    emotion: str | None
+    """What the seeker feels; None where the data do not say."""
+    situation: str | None
+    """The situation in the seeker's words; None where the data do not say."""
+    record: dict[str, JsonValue]
+    """All that the file holds about the conversation beside its messages, as it stands there."""
+
+
 PlaceName = Literal["head", "opening", "other", "self", "note", "tail"]
 """Values of :class:`confide.agents.Place`; plain text, as logs write nothing as often."""
 
@@ -157,9 +183,9 @@ class Called(EventBase):
     turn: int
     """Turn that the call was made for, from 0."""
     role: Role | None
-    """Role that it was made for; None for a script, which is both's."""
-    purpose: Literal["speak", "script", "repair"]
-    """What for."""
+    """Role that it was made for; None for a script, which is both's, and for a reader of the whole conversation."""
+    purpose: Literal["speak", "script", "repair", "read"]
+    """What for: ``read`` is a reader's call, and stands in side logs alone."""
     kept: int
     """The prompt begins with this many segments of the writer's previous call: the same role's, or the author's."""
     segments: tuple[SegmentRef, ...]
@@ -193,6 +219,17 @@ class Called(EventBase):
     """US dollars; None where the price or the tokens are unknown."""
 
 
+class Message(Frozen):
+    """One of the messages that a person sent in one turn."""
+
+    text: str
+    """Its words, exactly."""
+    labels: tuple[str, ...] = ()
+    """The strategies that it was labelled with, in the data's own words; empty where it was not."""
+    about: dict[str, JsonValue] = Field(default_factory=dict)
+    """What else the data say about it, as they say it."""
+
+
 class Spoke(EventBase):
     """A turn: what was said, and what the speaker kept to itself."""
 
@@ -204,6 +241,8 @@ class Spoke(EventBase):
     """Who spoke."""
     reply: Reply
     """The reply. Its utterance is public; the rest is private to the speaker."""
+    messages: tuple[Message, ...] | None = None
+    """For a person's turn: the messages that it is made of; the utterance is their texts, joined by line breaks."""
 
 
 class Learned(EventBase):
@@ -250,10 +289,10 @@ class Failed(EventBase):
     turn: int
     """Turn in which it happened."""
     role: Role | None
-    """Whose turn it was; None for a script, which is both's."""
+    """Whose turn it was; None for a script, which is both's, and for a reader of the whole conversation."""
     stage: Literal["call", "read"]
     """``call``: the model gave no answer. ``read``: its answer could not be read as a reply."""
-    purpose: Literal["speak", "script", "repair"] | None
+    purpose: Literal["speak", "script", "repair", "read"] | None
     """Purpose of the call whose answer could not be read; None where there was no answer."""
     fault: str
     """The kind of failure."""
@@ -278,7 +317,61 @@ class Ended(EventBase):
     """Content address of all lines of the log before this one; put in when the event is written to a file."""
 
 
-Event = Annotated[Started | Called | Spoke | Learned | Noticed | Failed | Ended, Field(discriminator="kind")]
-AnyEvent = Started | Called | Spoke | Learned | Noticed | Failed | Ended
+class Reading(EventBase):
+    """A side log begins: who reads which conversation, and what it is asked."""
+
+    kind: Literal["reading"] = "reading"
+    """``reading``."""
+    conversation: str
+    """Id of the conversation that is read."""
+    measure: str
+    """What is measured: the rubric's id."""
+    rubric: str
+    """The rubric's file, exactly."""
+    taxonomy: Taxonomy
+    """The strategies that it may name."""
+    card: ModelCard
+    """The model that reads."""
+    seed: int
+    """The run's seed."""
+    repeats: Annotated[int, Field(ge=1)]
+    """How many times each question is asked, each time under a seed of its own."""
+
+
+MeasuredValue = int | float | str | tuple[int, ...] | tuple[str, ...] | None
+
+
+class Measured(EventBase):
+    """A reader's answer about one turn, or about the whole conversation."""
+
+    kind: Literal["measured"] = "measured"
+    """``measured``."""
+    turn: int | None
+    """The turn that it is about; None for the whole conversation."""
+    role: Role | None
+    """The role that it is about; None for both."""
+    repeat: Annotated[int, Field(ge=0)]
+    """Which of the repeats it is, from 0."""
+    values: dict[str, MeasuredValue]
+    """The answer to each item of the rubric; null where there is none."""
+    missing: dict[str, str]
+    """For each null: why."""
+
+
+class Read(EventBase):
+    """The side log is complete: the conversation was read to its end."""
+
+    kind: Literal["read"] = "read"
+    """``read``."""
+    transcript: str
+    """Content address of the public transcript that was read."""
+    answers: Annotated[int, Field(ge=0)]
+    """Answers in all."""
+    missing: Annotated[int, Field(ge=0)]
+    """Answers of which at least one value is null."""
+
+
+AnyEvent = Started | Imported | Called | Spoke | Learned | Noticed | Failed | Ended | Reading | Measured | Read
+Event = Annotated[AnyEvent, Field(discriminator="kind")]
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(Event)
 """Reads any event."""

@@ -100,6 +100,21 @@ class ForkRecord(Frozen):
     """The parent's pair key: parent and fork are compared within it, and share their seeds."""
 
 
+class ImportRecord(Frozen):
+    """A run of conversations that people held, read from a file."""
+
+    source: str
+    """Name of the file."""
+    sha256: str
+    """SHA-256 of its bytes, in hex."""
+    format: Literal["esconv", "jsonl", "tsv"]
+    """Which form of the data it is in."""
+    conversations: Annotated[int, Field(ge=1)]
+    """Conversations in it."""
+    labels: dict[str, str | None]
+    """What each label in the file was taken for; null: for no strategy, as the user said."""
+
+
 class RunRecord(Frozen):
     """``run.json``: a run, resolved."""
 
@@ -113,10 +128,10 @@ class RunRecord(Frozen):
     """The run's seed; all others derive from it."""
     replicates: Annotated[int, Field(ge=1)]
     """Conversations per scenario and condition."""
-    conditions: Annotated[tuple[Condition, ...], Field(min_length=1)]
-    """The conditions."""
+    conditions: tuple[Condition, ...]
+    """The conditions; none for imported conversations."""
     scenarios: tuple[RunScenario, ...]
-    """The scenarios."""
+    """The scenarios; none for imported conversations."""
     models: dict[str, AnySpec]
     """The models that play, by name. No keys: only the names of the variables that hold them."""
     prices: dict[str, Price | None]
@@ -127,10 +142,14 @@ class RunRecord(Frozen):
     """The command line."""
     fork: ForkRecord | None = None
     """For a fork: where it branches off."""
+    imported: ImportRecord | None = None
+    """For conversations that people held: where they come from."""
 
     @property
     def size(self) -> int:
         """Conversations in all."""
+        if self.imported:
+            return self.imported.conversations
         return len(self.scenarios) * len(self.conditions) * self.replicates
 
 
@@ -193,8 +212,17 @@ class RunFolder:
             ) from None
         return cls(path, record)
 
+    def must_be_simulated(self) -> None:
+        """See to it that models spoke here, and not people.
+
+        Raises:
+            ConfideError: people did.
+        """
+        if self.record.imported:
+            raise ConfideError(f"{self.path} holds conversations of people's: there are no prompts and no model calls")
+
     def planned(self) -> Iterator[Planned]:
-        """All conversations of the run, replicate by replicate."""
+        """All conversations that are simulated, replicate by replicate; none where people held them."""
         record = self.record
         for replicate in range(record.replicates):
             for scenario in record.scenarios:

@@ -287,7 +287,7 @@ def _now(state: State, role: Role) -> dict[str, str | None]:
     if isinstance(last, SeekerReply):
         values |= {"emotion_now": str(last.emotion), "trust_now": str(last.trust), "thoughts_now": last.thoughts}
     elif isinstance(last, SupporterReply):
-        values |= {"notes_now": last.notes, "strategies_now": ", ".join(last.strategies)}
+        values |= {"notes_now": last.notes, "strategies_now": ", ".join(last.strategies or ())}
     return values
 
 

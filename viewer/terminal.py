@@ -11,7 +11,7 @@ from rich.text import Text
 from confide.agents import SeekerReply, SupporterReply
 from confide.evaluators import Summary
 from confide.scenarios import Persona, Role
-from confide.simulator import AnyEvent, Ended, Failed, Noticed, Spoke, Started
+from confide.simulator import AnyEvent, Ended, Failed, Imported, Noticed, Spoke, Started
 
 PALETTE: Final = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#7f9fff", "#999999")
 """Colours that stay apart for colour-blind eyes (after Okabe and Ito), one per strategy in the taxonomy's order."""
@@ -41,14 +41,14 @@ class Transcript:
     def __init__(self, console: Console) -> None:
         """Print to ``console``."""
         self._console = console
-        self._started: Started | None = None
+        self._started: Started | Imported | None = None
         self._last: SeekerReply | None = None
 
     def show(self, event: AnyEvent) -> None:
         """Print what there is to see of ``event``; most events have nothing."""
-        if isinstance(event, Started):
+        if isinstance(event, Started | Imported):
             self._started = event
-            self._console.print(self._head(event))
+            self._console.print(self._head(event) if isinstance(event, Started) else _human_head(event))
         elif isinstance(event, Spoke):
             self._console.print(self._turn(event))
         elif isinstance(event, Noticed):
@@ -73,19 +73,19 @@ class Transcript:
             cached = "unknown" if summary.cached_tokens is None else f"{summary.cached_tokens:,}"
             tokens = f"{summary.prompt_tokens:,} in prompts ({cached} cached), {summary.completion_tokens:,} in answers"
         cost = "unknown" if summary.cost is None else f"${summary.cost:.4f}"
-        rows = (
-            ("strategies", strategies),
+        simulated = (
             ("facts told", ", ".join(summary.told) or "none"),
             *((("told, not declared", ", ".join(summary.noticed)),) if summary.noticed else ()),
             ("model calls", f"{summary.calls}, {summary.unreadable} unreadable, {summary.failed_tries} failed tries"),
             ("tokens", tokens),
             ("cost", cost),
         )
+        rows = (("strategies", strategies), *(simulated if isinstance(self._started, Started) else ()))
         grid = Table.grid(padding=(0, 2))
         for name, value in rows:
             grid.add_row(Text(name, style="dim"), Text(visible(value)))
         self._console.print(grid)
-        cast = [self._started.cast.of(role) for role in Role] if self._started else []
+        cast = [self._started.cast.of(role) for role in Role] if isinstance(self._started, Started) else []
         for caveat in dict.fromkeys(card.caveat for card in cast if card.caveat):
             self._console.print(Text(f"note: {visible(caveat)}", style="yellow"))
 
@@ -122,14 +122,16 @@ class Transcript:
         margin = Text()
         reply = event.reply
         if isinstance(reply, SupporterReply):
-            for label in reply.strategies:
+            for label in reply.strategies or ():
                 margin.append(f"{visible(label)}\n", style=self._colour(label))
             if reply.notes:
                 margin.append(f"notes: {visible(reply.notes)}\n", style="dim italic")
         else:
             before = self._last
-            margin.append(f"distress {reply.emotion}{_change(reply.emotion, before.emotion if before else None)}")
-            margin.append(f"  trust {reply.trust}{_change(reply.trust, before.trust if before else None)}\n")
+            if reply.emotion is not None:
+                margin.append(f"distress {reply.emotion}{_change(reply.emotion, before.emotion if before else None)}  ")
+            if reply.trust is not None:
+                margin.append(f"trust {reply.trust}{_change(reply.trust, before.trust if before else None)}\n")
             if reply.thoughts:
                 margin.append(f"thinks: {visible(reply.thoughts)}\n", style="dim italic")
             self._last = reply
@@ -138,12 +140,22 @@ class Transcript:
         return margin
 
     def _name(self, role: Role) -> str:
-        name = self._started.scenario.role(role).persona.name if self._started else ""
-        return f"{visible(name)} ({role})"
+        if not isinstance(self._started, Started):
+            return role.value
+        return f"{visible(self._started.scenario.role(role).persona.name)} ({role})"
 
     def _colour(self, label: str) -> str:
         labels = self._started.taxonomy.labels if self._started else ()
         return PALETTE[labels.index(label) % len(PALETTE)] if label in labels else ""
+
+
+def _human_head(event: Imported) -> RenderableType:
+    text = Text()
+    text.append(f"{event.conversation}", style="bold")
+    text.append(f"  conversation {event.index} of {visible(event.source)}, held by people\n", style="dim")
+    for name, value in (("problem", event.problem), ("emotion", event.emotion), ("situation", event.situation)):
+        text.append(f"{name}: {visible(value) if value else 'not said'}\n", style="dim")
+    return text
 
 
 def _about(persona: Persona) -> str:

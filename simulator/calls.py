@@ -1,0 +1,65 @@
+"""What a log keeps of a model call: its prompt by content address, and each text once, where it first comes up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from confide.agents import Called, Segment
+
+
+class CallLog:
+    """Turns calls into the fields of their ``called`` events. One per log."""
+
+    def __init__(self) -> None:
+        """Begin with a log that holds no text."""
+        self._known: set[str] = set()
+        self._prompts: dict[str, tuple[Segment, ...]] = {}  # the last call's, by writer
+
+    def know(self, text: str) -> None:
+        """``text`` stands in an event of the log: no call needs to repeat it."""
+        self._known.add(text)
+
+    def fields(self, writer: str, call: Called, cost: float | None) -> dict[str, Any]:
+        """What a ``called`` event says of ``call``, but for its turn and role.
+
+        Args:
+            writer: whose calls share a history: a role, the author, or a reader.
+            call: the call.
+            cost: its price in US dollars; None if unknown.
+        """
+        segments, before = call.view.segments, self._prompts.get(writer, ())
+        kept = min(len(before), len(segments))
+        while before[:kept] != segments[:kept]:  # most often all but a short tail is the very same
+            kept -= 1
+        self._prompts[writer] = segments
+        answer = call.completion
+        new = segments[kept:]
+        texts = self._new_texts(new)
+        self._known.add(answer.content)
+        return {
+            "purpose": call.purpose,
+            "kept": kept,
+            "segments": tuple([{"source": s.source, "place": s.place, "hash": s.address} for s in new]),
+            "texts": texts,
+            "prompt": call.prompt_hash,
+            "seed": call.seed,
+            "reply": answer.content,
+            "finish_reason": answer.finish_reason,
+            "model": answer.model,
+            "fingerprint": answer.fingerprint,
+            "prompt_tokens": answer.prompt_tokens,
+            "cached_tokens": answer.cached_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "seconds": answer.seconds,
+            "attempts": answer.attempts,
+            "cost": cost,
+        }
+
+    def _new_texts(self, segments: tuple[Segment, ...]) -> dict[str, str]:
+        """Texts that the log does not hold yet, by content address."""
+        fresh = {}
+        for segment in segments:
+            if segment.text not in self._known:
+                self._known.add(segment.text)
+                fresh[segment.address] = segment.text
+        return fresh

@@ -34,6 +34,16 @@ class Fault(StrEnum):
         """Whether the same call may succeed later."""
         return self in (Fault.UNREACHABLE, Fault.TIMEOUT, Fault.RATE_LIMITED, Fault.SERVER_ERROR)
 
+    @property
+    def of_one_call(self) -> bool:
+        """Whether it lies in what was asked or answered, so that other calls may well succeed."""
+        return self in (Fault.BAD_REQUEST, Fault.EMPTY, Fault.FILTERED, Fault.NOT_TEXT)
+
+    @property
+    def of_all_calls(self) -> bool:
+        """Whether no other call would escape it."""
+        return self in (Fault.DENIED, Fault.NOT_FOUND)
+
 
 class Attempt(Frozen):
     """A try at a call that failed before another one succeeded, or before the call was given up."""

@@ -46,7 +46,7 @@ class JsonFormat:
 
     def parse(self, text: str, rules: ReplyRules) -> AnyReply:
         """See :class:`ReplyFormat`. Prose or a code fence around the object is passed over."""
-        return self.read(json_object(text), text, rules)
+        return self.read(json_object(text, "utterance"), text, rules)
 
     def read(self, data: dict[str, Any], text: str, rules: ReplyRules) -> AnyReply:
         """The reply that ``data`` holds, a JSON object that came in ``text``.
@@ -202,25 +202,36 @@ def _must_be_text(data: dict[str, Any]) -> None:
         raise ReplyError("it holds half a character (a lone surrogate)")
 
 
-def json_object(text: str) -> dict[str, Any]:
-    """The one JSON object in ``text``. There may be no second reply: a draft would be taken for it."""
-    found: dict[str, Any] | None = None
+def json_object(text: str, mark: str) -> dict[str, Any]:
+    """The one JSON object in ``text`` that has a field ``mark``. There may be no second: a draft would be taken for it.
+
+    An object without the field is given where there is none with it, so that its reader can say what it lacks; but
+    not one from inside of an object that breaks off.
+
+    Raises:
+        ReplyError: there is none, or more than one.
+    """
+    found: list[dict[str, Any]] = []
+    first: dict[str, Any] | None = None
+    broken = False
     start = text.find("{")
     while start >= 0:
         try:
             data, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
+            broken = True
             start = text.find("{", start + 1)
             continue
-        if isinstance(data, dict):
-            if found is not None and "utterance" in found and "utterance" in data:
-                raise ReplyError("there is more than one JSON object: send one")
-            if found is None or "utterance" in data:
-                found = data
+        if isinstance(data, dict) and mark in data:
+            found.append(data)
+        elif isinstance(data, dict) and first is None and not broken:
+            first = data
         start = text.find("{", end)
-    if found is None:
+    if len(found) > 1:
+        raise ReplyError("there is more than one JSON object: send one")
+    if not found and first is None:
         raise ReplyError("no whole JSON object found")
-    return found
+    return found[0] if found else first or {}
 
 
 def _must_be_whole_numbers(data: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -9,6 +10,8 @@ from confide.agents.formats import JSON, TAGGED, AnyReply, ReplyFormat, json_obj
 from confide.agents.reply import ReplyError, ReplyRules
 from confide.scenarios import Role
 
+_LINE_END: Final = re.compile(r"\r\n|[\r\n]")
+"""The line breaks that end a line in the grammar too; others are characters of an utterance."""
 LONGEST_LINE: Final = 300
 """Characters of one line under a grammar: a small model that finds no end would use up the tokens of all lines."""
 
@@ -34,8 +37,8 @@ def read_script(text: str, rules: ScriptRules, reply_format: ReplyFormat) -> tup
     Raises:
         ReplyError: it holds none, or one that breaks the rules; the turn is named, from 1.
     """
-    parts = json_object(text).get("turns") if reply_format is JSON else text.strip("\r\n").splitlines()
-    if not isinstance(parts, list) or not parts:
+    parts = json_object(text, "turns").get("turns") if reply_format is JSON else _LINE_END.split(text.strip("\r\n"))
+    if not isinstance(parts, list) or not any(parts):
         raise ReplyError("'turns' must be a list with at least one message")
     replies = []
     for turn, part in enumerate(parts[: rules.turns]):
@@ -48,7 +51,7 @@ def read_script(text: str, rules: ScriptRules, reply_format: ReplyFormat) -> tup
 
 
 def _read(part: object, role: Role, text: str, rules: ScriptRules, reply_format: ReplyFormat) -> AnyReply:
-    if isinstance(part, str):
+    if isinstance(part, str) and reply_format is TAGGED:
         return reply_format.parse(part, rules.rules[role])
     if not isinstance(part, dict):
         raise ReplyError("expected an object")

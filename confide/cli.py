@@ -112,6 +112,35 @@ def resume(
     raise typer.Exit(go_on(run_folder, models, as_json=json))
 
 
+@app.command()
+def score(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    *,
+    rubrics: Annotated[
+        list[str],
+        typer.Option(
+            "--with",
+            metavar="RUBRIC",
+            help="What is asked: the name of a shipped rubric, or a file; several times, or 'shipped' for all of them.",
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="Model that reads; best another than the ones that spoke.")
+    ] = "local-reader",
+    repeats: Annotated[
+        int, typer.Option(metavar="K", min=1, max=100, help="Times that each question is asked, to see how they agree.")
+    ] = 1,
+    models: ModelsOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON, and nothing else.")] = False,
+) -> None:
+    """Have a run's conversations read by a model; prints what it found. The conversations are not touched."""
+    from confide.commands.score import ReadingPlan  # noqa: PLC0415
+    from confide.commands.score import score as work  # noqa: PLC0415
+
+    plan = ReadingPlan(rubrics, model, repeats, ("confide", *sys.argv[1:]), models)
+    raise typer.Exit(work(run_folder, plan, as_json=json))
+
+
 @app.command("ls")
 def list_runs(*, runs: RunsOption = RUNS) -> None:
     """List the runs."""

@@ -23,7 +23,9 @@ from confide.simulator.events import (
     Started,
 )
 from confide.simulator.log import LogWriter, ReadLog, Sink, read_log
+from confide.simulator.measures import MeasureFolder, MeasureRecord, Reader, Readings, measure_folders, read_run
 from confide.simulator.moderator import Memory, Moderator
+from confide.simulator.observing import Answer, Key, Line, Observer, Seen, Watch
 from confide.simulator.replay import ReplayError, replay, resumed
 from confide.simulator.runner import Outcome, Wishes, check_models, models_of, plan_run, run_conversations
 from confide.simulator.setup import Setup, Stage
@@ -32,6 +34,7 @@ from confide.simulator.store import RunFolder, RunRecord, find_runs
 from confide.simulator.views import Frame, ViewBuilder, frame_of
 
 __all__ = [
+    "Answer",
     "AnyEvent",
     "Called",
     "Conversation",
@@ -40,21 +43,29 @@ __all__ = [
     "Failed",
     "Frame",
     "Imported",
+    "Key",
     "Learned",
+    "Line",
     "LogWriter",
+    "MeasureFolder",
+    "MeasureRecord",
     "Measured",
     "Memory",
     "Message",
     "Moderator",
     "Noticed",
+    "Observer",
     "Outcome",
     "Parent",
     "Read",
     "ReadLog",
+    "Reader",
     "Reading",
+    "Readings",
     "ReplayError",
     "RunFolder",
     "RunRecord",
+    "Seen",
     "Setup",
     "Sink",
     "Spoke",
@@ -62,14 +73,17 @@ __all__ = [
     "Started",
     "State",
     "ViewBuilder",
+    "Watch",
     "Wishes",
     "check_models",
     "find_runs",
     "fold",
     "frame_of",
+    "measure_folders",
     "models_of",
     "plan_run",
     "read_log",
+    "read_run",
     "replay",
     "resumed",
     "run_conversations",

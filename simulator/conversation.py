@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from autogen_core import CancellationToken
 
-from confide.agents import AnyReply, Called, Fault, ModelError, Order, ReplyError, Unreadable
+from confide.agents import AnyReply, Called, ModelError, Order, ReplyError, Unreadable
 from confide.agents.agent import Note, SeedFor
 from confide.scenarios import Role
 from confide.simulator import events as ev
@@ -22,10 +22,6 @@ from confide.simulator.seeds import derive_seed
 from confide.simulator.setup import Setup, Stage, writer_of
 from confide.simulator.state import State
 from confide.simulator.telling import FactDetector
-
-_ENDS_THE_TALK = (Fault.BAD_REQUEST, Fault.EMPTY, Fault.FILTERED, Fault.NOT_TEXT)
-"""Faults of one talk. Others are the endpoint's: the talk stays open, and can be resumed when the endpoint is well."""
-
 
 _NO_BUDGET = "limits.tokens cannot be held: the server does not report the tokens of its calls"
 
@@ -141,7 +137,7 @@ class Conversation:
                 message=error.message, attempts=error.attempts,
             )  # fmt: skip
             self._sink.write(failed)
-            if error.fault in _ENDS_THE_TALK:
+            if error.fault.of_one_call:  # others are the endpoint's: the talk can be resumed when it is well
                 self._broken(turn, error.message)
             elif not error.replayed:
                 raise

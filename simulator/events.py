@@ -327,9 +327,7 @@ class Reading(EventBase):
     measure: str
     """What is measured: the rubric's id."""
     rubric: str
-    """The rubric's file, exactly."""
-    taxonomy: Taxonomy
-    """The strategies that it may name."""
+    """Content address of the rubric's file, which measure.json holds."""
     card: ModelCard
     """The model that reads."""
     seed: int

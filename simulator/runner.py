@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Final, NamedTuple, Protocol
 
 from confide.agents import (
     AUTHOR,
-    Fault,
     Model,
     ModelError,
     Prompt,
@@ -41,6 +40,7 @@ from confide.scenarios import (
 from confide.scenarios.library import LIBRARY
 from confide.simulator.events import AnyEvent, Ended, EndReason
 from confide.simulator.log import LogBusyError, Tee
+from confide.simulator.measures import Alongside, Reader
 from confide.simulator.replay import ReplayError, resumed
 from confide.simulator.setup import Setup, Stage, must_have_blocks, prompt_file, writer_of
 from confide.simulator.store import (
@@ -54,8 +54,6 @@ from confide.simulator.store import (
     utc_now,
 )
 
-_STOPS_THE_RUN = (Fault.DENIED, Fault.NOT_FOUND)
-"""Faults that no other conversation would escape."""
 DEFAULT_MODEL = "local"
 """Plays where neither the command line nor the scenario names a model."""
 
@@ -77,6 +75,8 @@ class Outcome(NamedTuple):
     """Conversations that stay open, with why."""
     broken: Counter[str]
     """Conversations that this process committed and that ended in error, counted by what went wrong."""
+    unread: Mapping[str, str]
+    """Side logs that stay open, with why."""
 
 
 Ready = dict[tuple[str, str], Stage]
@@ -143,7 +143,7 @@ def _resolve(
     problems = []
     for writer in dict.fromkeys((*Role, *writers)):
         name = wishes.model or _own_model(scenario, writer)
-        spec = _with_address(find_model(name, specs))
+        spec = with_address(find_model(name, specs))
         names[writer] = name
         if writer in writers:
             used[name] = spec
@@ -186,7 +186,7 @@ def _own_model(scenario: Scenario, writer: str) -> str:
     return roles.pop() if writer == AUTHOR else DEFAULT_MODEL
 
 
-def _with_address(spec: AnySpec) -> AnySpec:
+def with_address(spec: AnySpec) -> AnySpec:
     """The description with the endpoint that the environment names now, so that a resumed run asks the same one."""
     base_url = os.environ.get("OPENAI_BASE_URL", "").strip()
     if isinstance(spec, OpenAISpec) and spec.base_url is None and base_url:
@@ -235,8 +235,16 @@ async def check_models(models: Mapping[str, Model]) -> None:
         await model.client.check()
 
 
-async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: Watcher) -> Outcome:
+async def run_conversations(
+    run: RunFolder, models: Mapping[str, Model], watch: Watcher, readers: Sequence[Reader] = ()
+) -> Outcome:
     """Run what is left to run, as many conversations at once as the models bear.
+
+    Args:
+        run: the run.
+        models: the models that play, by name.
+        watch: is told of every event.
+        readers: who reads the conversations as they go on.
 
     Raises:
         ConfideError: the disk or an endpoint refuses everything; what is on disk can be resumed.
@@ -244,6 +252,7 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
     done = {log.stem for log in run.final("any").parent.glob("*.jsonl")}
     left = (planned for planned in run.planned() if planned.id not in done)
     unfinished: dict[str, str] = {}
+    unread: dict[str, str] = {}
     broken: Counter[str] = Counter()
     ready: Ready = {}
     finished = 0
@@ -256,7 +265,11 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
     async def work(queue: Iterator[Planned]) -> None:
         nonlocal finished
         for planned in queue:
-            why = await _converse(run, planned, models, ready, see)
+            along = Alongside(readers, planned.id, run.record.seed)
+            try:
+                why = await _converse(run, planned, models, ready, see, along)
+            finally:
+                unread.update(await along.finish())
             if why is None:
                 finished += 1
             else:
@@ -273,7 +286,7 @@ async def run_conversations(run: RunFolder, models: Mapping[str, Model], watch: 
     finally:
         for model in models.values():
             await model.client.close()
-    return Outcome(finished, unfinished, broken)
+    return Outcome(finished, unfinished, broken, unread)
 
 
 class _Watched:
@@ -289,7 +302,7 @@ class _Watched:
 
 
 async def _converse(
-    run: RunFolder, planned: Planned, models: Mapping[str, Model], ready: Ready, watch: Watcher
+    run: RunFolder, planned: Planned, models: Mapping[str, Model], ready: Ready, watch: Watcher, along: Alongside
 ) -> str | None:
     """Run one conversation; gives why it stays open, or None."""
     try:
@@ -305,10 +318,12 @@ async def _converse(
         if key not in ready:
             ready[key] = setup.prepare()
         try:
-            sink = Tee(writer, _Watched(planned.id, watch))
-            await resumed(setup, writer.recover(), sink, ready[key]).run(None)
+            logged = writer.recover()
+            along.write(*logged)
+            sink = Tee(writer, _Watched(planned.id, watch), along)
+            await resumed(setup, logged, sink, ready[key]).run(None)
         except ModelError as error:
-            if error.fault in _STOPS_THE_RUN:
+            if error.fault.of_all_calls:
                 raise
             return error.message
         except (ReplayError, InputFileError) as error:  # this log is damaged; the others are not

@@ -139,12 +139,13 @@ class Setup(NamedTuple):
             condition=self.condition,
             prompts=ev.PerRole(**{role.value: prompt.text for role, prompt in self.prompts.items()}),
             prompt_hashes=ev.PerRole(**{role.value: prompt.hash for role, prompt in self.prompts.items()}),
-            cast=ev.Cast(**{role.value: _card(model) for role, model in self.models.items()}),
+            cast=ev.Cast(**{role.value: card_of(model) for role, model in self.models.items()}),
             parent=self.parent,
         )
 
 
-def _card(model: Model) -> ev.ModelCard:
+def card_of(model: Model) -> ev.ModelCard:
+    """What the log needs of a model."""
     return ev.ModelCard(
         name=model.name,
         format=model.format.name,

@@ -181,12 +181,7 @@ class RunFolder:
         try:
             for folder in (path / "conversations", path / "live"):
                 folder.mkdir(parents=True)
-            draft = path / "run.json.draft"
-            with draft.open("x", encoding="utf-8") as out:
-                out.write(record.model_dump_json(indent=1) + "\n")
-                out.flush()
-                os.fsync(out.fileno())
-            draft.rename(path / "run.json")
+            write_new(path / "run.json", record.model_dump_json(indent=1) + "\n")
         except OSError as error:
             raise ConfideError(f"cannot write the run's folder {path}: {error.strerror or error}") from None
         return cls(path, record)
@@ -252,6 +247,20 @@ class RunFolder:
         finished = sorted((self.path / "conversations").glob("*.jsonl"))
         done = {file.name for file in finished}
         return finished + [file for file in sorted((self.path / "live").glob("*.jsonl")) if file.name not in done]
+
+
+def write_new(file: Path, text: str) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = file.with_name(file.name + ".draft")
+    with draft.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.rename(file)
 
 
 class FoundRuns(NamedTuple):

@@ -117,7 +117,6 @@ def test_an_unreadable_line_is_named_by_its_number(bad):
         read(text, "tagged")
 
 
-@pytest.mark.xfail(strict=True, reason="read_script splits at more line breaks than a line's end and the grammar know")
 @pytest.mark.parametrize("mark", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
 def test_a_line_of_a_script_ends_where_a_single_line_ends(mark):
     words = f"one{mark}two"
@@ -126,23 +125,18 @@ def test_a_line_of_a_script_ends_where_a_single_line_ends(mark):
     assert read(line(Role.SEEKER, words), "tagged")[0].utterance == words
 
 
-@pytest.mark.xfail(strict=True, reason="json_object takes the first of two objects where neither has an utterance")
 def test_two_scripts_in_one_answer_are_refused():
     """A draft and a script: as with single replies, the draft must not be taken for it."""
     with pytest.raises(ReplyError):
         read(written(2) + "\nBetter:\n" + written(4))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="json_object takes the messages inside of a cut-off script for replies of their own"
-)
 @pytest.mark.parametrize("missing", [3, 300])
 def test_a_script_that_breaks_off_is_called_no_whole_object(missing):
     with pytest.raises(ReplyError, match="no whole JSON object found"):
         read(written(4)[:-missing])
 
 
-@pytest.mark.xfail(strict=True, reason="_read parses a JSON string as a reply, whatever role it names")
 def test_a_message_that_is_a_string_is_no_message():
     wrong = message(Role.SEEKER, "x") | {"role": "supporter"}
     with pytest.raises(ReplyError, match="message 1, of the seeker"):

@@ -106,6 +106,8 @@ def _reply(schema: Mapping[str, Any], draw: random.Random) -> dict[str, object]:
 
 
 def _value(name: str, schema: Mapping[str, Any], draw: random.Random, role: str) -> object:
+    if "const" in schema:
+        return schema["const"]
     if "enum" in schema:
         return draw.choice(schema["enum"])
     if schema["type"] == "integer":

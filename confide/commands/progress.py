@@ -1,4 +1,4 @@
-"""Progress of a run on standard error: conversations, turns, tokens per second, cost, time left."""
+"""Progress of a run, or of readers of one, on standard error: how much is done, tokens per second, cost, time left."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from confide.simulator import AnyEvent, Called, Ended, Spoke
+from confide.simulator import AnyEvent, Called, Ended, Measured, Read, Spoke
 
 LINE_EVERY_S: Final = 10.0
 """Where standard error is no terminal, one line this often."""
 
 
 class RunProgress:
-    """Counts events and shows the counts."""
+    """Counts events and shows the counts. A sink."""
 
-    def __init__(self, total: int, done: int, *, quiet: bool) -> None:
-        """Expect ``total`` conversations, of which ``done`` are finished already; show nothing if ``quiet``."""
+    def __init__(self, total: int, done: int, *, quiet: bool, what: str = "conversations", each: str = "turns") -> None:
+        """Expect ``total`` of ``what``, of which ``done`` are finished already; show nothing if ``quiet``."""
+        self._what, self._each = what, each
         self._console = Console(stderr=True)
         self._quiet = quiet
         self._total, self._done = total, done
@@ -31,7 +32,7 @@ class RunProgress:
             TimeRemainingColumn(),
         )  # fmt: skip
         self._bar = Progress(*columns, console=self._console, disable=quiet or not self._console.is_terminal)
-        self._task = self._bar.add_task("conversations", total=total, completed=done, counts="")
+        self._task = self._bar.add_task(what, total=total, completed=done, counts="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -44,15 +45,20 @@ class RunProgress:
         if not self._quiet and not self._console.is_terminal:
             self._say()
 
+    def write(self, *events: AnyEvent) -> None:
+        """Count ``events``."""
+        for event in events:
+            self.see(event)
+
     def see(self, event: AnyEvent) -> None:
         """Count ``event``."""
         if isinstance(event, Called):
             self._tokens += event.completion_tokens or 0
             self._cost = None if self._cost is None or event.cost is None else self._cost + event.cost
             return
-        if isinstance(event, Spoke):
+        if isinstance(event, Spoke | Measured):
             self._turns += 1
-        elif isinstance(event, Ended):
+        elif isinstance(event, Ended | Read):
             self._done += 1
         else:
             return
@@ -67,7 +73,7 @@ class RunProgress:
     def _counts(self) -> str:
         seconds = max(time.monotonic() - self._start, 1e-3)
         cost = "cost unknown" if self._cost is None else f"${self._cost:.4f}"
-        return f"{self._turns} turns, {self._tokens / seconds:.0f} tokens/s, {cost}"
+        return f"{self._turns} {self._each}, {self._tokens / seconds:.0f} tokens/s, {cost}"
 
     def _say(self) -> None:
-        self._console.print(f"{self._done}/{self._total} conversations, {self._counts()}", highlight=False)
+        self._console.print(f"{self._done}/{self._total} {self._what}, {self._counts()}", highlight=False)

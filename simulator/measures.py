@@ -1,0 +1,303 @@
+"""Side logs of a run: who read its conversations, and what they answered.
+
+::
+
+    runs/<run>/measures/<measure>.<model>/measure.json        who reads, and what is asked
+    runs/<run>/measures/<measure>.<model>/<id>.jsonl          conversations that were read to their end
+    runs/<run>/measures/<measure>.<model>/live/<id>.jsonl     readings under way, or interrupted
+
+Law: a run's own files are never written to. Readings are committed exactly once, as conversations are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from confide.agents import Model, ModelError, text_hash
+from confide.agents.models import AnySpec, Price
+from confide.scenarios import ConfideError, InputFileError, Problem
+from confide.scenarios.schema import Frozen
+from confide.simulator import events as ev
+from confide.simulator.log import LogBusyError, LogWriter, Sink, Tee, read_log
+from confide.simulator.observing import Observer, Watch
+from confide.simulator.setup import card_of
+from confide.simulator.store import RunFolder, Software, write_new
+
+
+class MeasureRecord(Frozen):
+    """``measure.json``: who reads a run, and what is asked."""
+
+    v: Literal[1] = 1
+    """Version of this file's schema."""
+    measure: str
+    """The rubric's id."""
+    rubric: str
+    """The rubric's file, exactly."""
+    model: str
+    """Name of the model that reads."""
+    spec: AnySpec
+    """Its description. No keys: only the name of the variable that holds one."""
+    price: Price | None
+    """What it cost when the reading began; None where unknown."""
+    repeats: Annotated[int, Field(ge=1)]
+    """How many times each question is asked."""
+    created: str
+    """When, in ISO 8601 (UTC)."""
+    software: Software
+    """What it was made with."""
+    command: tuple[str, ...]
+    """The command line."""
+
+    @property
+    def key(self) -> str:
+        """Name of the folder."""
+        return f"{self.measure}.{re.sub('[^A-Za-z0-9._-]+', '-', self.model)}"
+
+
+class MeasureFolder:
+    """One reader's side logs."""
+
+    def __init__(self, path: Path, record: MeasureRecord) -> None:
+        """A folder that is there; see :meth:`create` and :meth:`open`."""
+        self.path = path
+        self.record = record
+
+    @classmethod
+    def create(cls, run: RunFolder, record: MeasureRecord) -> MeasureFolder:
+        """The folder of a reader in ``run``: a new one, or the one that the same reader began.
+
+        Raises:
+            ConfideError: another rubric or another model reads under the same names, or the folder cannot be written.
+        """
+        path = run.path / "measures" / record.key
+        if (path / "measure.json").is_file():
+            there = cls.open(path)
+            changed = [
+                name for name in ("rubric", "spec", "repeats") if getattr(there.record, name) != getattr(record, name)
+            ]
+            if changed:
+                raise ConfideError(
+                    f"{path} holds readings with another {', '.join(changed)}: give the rubric another id or the model "
+                    "another name, or delete that folder"
+                )
+            return there
+        try:
+            (path / "live").mkdir(parents=True, exist_ok=True)
+            write_new(path / "measure.json", record.model_dump_json(indent=1) + "\n")
+        except OSError as error:
+            raise ConfideError(f"cannot write {path}: {error.strerror or error}") from None
+        return cls(path, record)
+
+    @classmethod
+    def open(cls, path: Path) -> MeasureFolder:
+        """Open a reader's folder.
+
+        Raises:
+            InputFileError: it holds no readable measure.json.
+        """
+        file = path / "measure.json"
+        try:
+            return cls(path, MeasureRecord.model_validate_json(file.read_bytes()))
+        except OSError as error:
+            raise InputFileError([Problem(file, 1, 1, "", f"cannot be read: {error.strerror}")]) from None
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            what = f"not a measure of this version of confide: {first['msg']}"
+            raise InputFileError([Problem(file, 1, 1, where, what)]) from None
+
+    def final(self, conversation: str) -> Path:
+        """Where a finished side log lies."""
+        return self.path / f"{conversation}.jsonl"
+
+    def live(self, conversation: str) -> Path:
+        """Where a side log lies while it is written."""
+        return self.path / "live" / f"{conversation}.jsonl"
+
+    def writer(self, conversation: str) -> LogWriter:
+        """A writer for the side log of a conversation.
+
+        Raises:
+            LogBusyError: another process is writing it.
+            ConfideError: it cannot be written.
+        """
+        return LogWriter(self.live(conversation), self.final(conversation))
+
+    def logs(self) -> list[Path]:
+        """All side logs that are finished."""
+        return sorted(self.path.glob("*.jsonl"))
+
+
+def measure_folders(run: RunFolder) -> Iterator[MeasureFolder]:
+    """All readers of a run, by name.
+
+    Raises:
+        InputFileError: a measure.json cannot be read.
+    """
+    for file in sorted((run.path / "measures").glob("*/measure.json")):
+        yield MeasureFolder.open(file.parent)
+
+
+class Reader(NamedTuple):
+    """Someone who reads a run."""
+
+    folder: MeasureFolder
+    observer: Observer
+    model: Model
+
+    def watch(self, opening: ev.Started | ev.Imported, seed: int, writer: LogWriter, also: Sink | None = None) -> Watch:
+        """Its reading of one conversation, gone on with where there is one; ``also`` is told of what is written."""
+        record = self.folder.record
+        reading = ev.Reading(
+            seq=0,
+            conversation=opening.conversation,
+            measure=record.measure,
+            rubric=text_hash(record.rubric),
+            card=card_of(self.model),
+            seed=seed,
+            repeats=record.repeats,
+        )
+        watch = Watch(self.observer, self.model, reading, Tee(writer, also) if also else writer)
+        watch.recover(writer.recover())
+        return watch
+
+
+class Readings(NamedTuple):
+    """What became of a reading."""
+
+    read: int
+    """Conversations that were read to their end, counted once per reader."""
+    unread: Mapping[str, str]
+    """Side logs that stay open, with why."""
+
+
+async def read_run(run: RunFolder, readers: Sequence[Reader], also: Sink | None = None) -> Readings:
+    """Have ``readers`` read all finished conversations of ``run`` that they have not read yet.
+
+    Args:
+        run: the run.
+        readers: who reads.
+        also: is told of every event of the side logs.
+
+    Raises:
+        ConfideError: the disk refuses.
+    """
+    finished = sorted((run.path / "conversations").glob("*.jsonl"))
+    left = ((log, reader) for log in finished for reader in readers if not reader.folder.final(log.stem).exists())
+    unread: dict[str, str] = {}
+    read = 0
+
+    async def work() -> None:
+        nonlocal read
+        for log, reader in left:
+            why = await _read_log(run, log, reader, also)
+            if why is None:
+                read += 1
+            else:
+                unread[f"{reader.folder.record.key}/{log.stem}"] = why
+
+    workers = sum(model.concurrency for model in {reader.model.name: reader.model for reader in readers}.values())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(workers, len(finished) * len(readers))):
+                group.create_task(work())
+    except* ConfideError as errors:
+        first: BaseException = errors
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+    return Readings(read, unread)
+
+
+async def _read_log(run: RunFolder, log: Path, reader: Reader, also: Sink | None) -> str | None:
+    """Read one conversation; gives why its side log stays open, or None."""
+    try:
+        writer = reader.folder.writer(log.stem)
+    except LogBusyError as error:
+        return str(error)
+    with writer:
+        if reader.folder.final(log.stem).exists():  # committed by another process since the queue was read
+            writer.discard()
+            return None
+        try:
+            events = read_log(log).events
+            if not events or not isinstance(events[0], ev.Started | ev.Imported):
+                return f"{log}:1: a log begins with its 'started' event"
+            watch = reader.watch(events[0], run.record.seed, writer, also)
+            for event in events:
+                await watch.see(event)
+        except ModelError as error:
+            if error.fault.of_all_calls:
+                raise
+            return error.message
+        except InputFileError as error:
+            return str(error)
+        writer.commit()
+    return None
+
+
+class Alongside:
+    """Readers that go along with a conversation under way. A sink of its events; nothing comes back from it."""
+
+    def __init__(self, readers: Sequence[Reader], conversation: str, seed: int) -> None:
+        """Start the readers.
+
+        Args:
+            readers: who reads.
+            conversation: its id.
+            seed: the run's seed.
+        """
+        self._conversation = conversation
+        self._over = False
+        self._queues: list[asyncio.Queue[ev.AnyEvent]] = [asyncio.Queue() for _ in readers]
+        self._tasks = {
+            reader.folder.record.key: asyncio.create_task(_read_along(reader, conversation, seed, queue))
+            for reader, queue in zip(readers, self._queues, strict=True)
+        }
+
+    def write(self, *events: ev.AnyEvent) -> None:
+        """Hand ``events`` to the readers."""
+        self._over = self._over or any(isinstance(event, ev.Ended) for event in events)
+        for queue in self._queues:
+            for event in events:
+                queue.put_nowait(event)
+
+    async def finish(self) -> dict[str, str]:
+        """Wait until the readers have read the conversation; one that stays open they stop to read.
+
+        Returns:
+            Why side logs stay open, by reader and conversation.
+        """
+        if not self._over:
+            for task in self._tasks.values():
+                task.cancel()
+        why = await asyncio.gather(*self._tasks.values(), return_exceptions=not self._over)
+        found = zip(self._tasks, why, strict=True)
+        return {f"{key}/{self._conversation}": reason for key, reason in found if isinstance(reason, str)}
+
+
+async def _read_along(reader: Reader, conversation: str, seed: int, events: asyncio.Queue[ev.AnyEvent]) -> str | None:
+    """Read a conversation as it goes on; gives why the side log stays open, or None. It harms nothing else."""
+    if reader.folder.final(conversation).exists():
+        return None
+    try:
+        with reader.folder.writer(conversation) as writer:
+            watch: Watch | None = None
+            while True:
+                event = await events.get()
+                if watch is None:
+                    if not isinstance(event, ev.Started | ev.Imported):
+                        raise ValueError("a log begins with its 'started' event")
+                    watch = reader.watch(event, seed, writer)
+                await watch.see(event)
+                if isinstance(event, ev.Ended):
+                    writer.commit()
+                    return None
+    except ConfideError as error:
+        return str(error)

@@ -29,6 +29,7 @@ ModelsOption = Annotated[
     typer.Option("--models", metavar="FILE", help="File that describes models; default: models.yaml, if it is there."),
 ]
 RUNS = Path("runs")
+READER = "local-reader"
 
 
 def main() -> None:
@@ -86,6 +87,11 @@ def run(
     seed: Annotated[int, typer.Option(metavar="K", help="The run's seed.")] = 0,
     runs: RunsOption = RUNS,
     models: ModelsOption = None,
+    rubrics: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="RUBRIC", help="Have them read as they go on, as by confide score afterwards."),
+    ] = None,
+    reader: Annotated[str, typer.Option(metavar="NAME", help="Model that reads, where --with is given.")] = READER,
     watch: Annotated[bool, typer.Option("--watch", help="Show the first conversation as it is spoken.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
@@ -95,8 +101,14 @@ def run(
     from confide.simulator import Wishes  # noqa: PLC0415
 
     conditions = read_conditions(condition or ["partial"])
-    wishes = Wishes(model, n, turns, seed, ("confide", *sys.argv[1:]), conditions)
-    raise typer.Exit(start(scenarios, wishes, runs, models, watch=watch, as_json=json))
+    command = ("confide", *sys.argv[1:])
+    wishes = Wishes(model, n, turns, seed, command, conditions)
+    readers = None
+    if rubrics:
+        from confide.commands.score import ReadingPlan  # noqa: PLC0415
+
+        readers = ReadingPlan(rubrics, reader, 1, command, models)
+    raise typer.Exit(start(scenarios, wishes, runs, models, readers, watch=watch, as_json=json))
 
 
 @app.command()
@@ -126,7 +138,7 @@ def score(
     ],
     model: Annotated[
         str, typer.Option(metavar="NAME", help="Model that reads; best another than the ones that spoke.")
-    ] = "local-reader",
+    ] = READER,
     repeats: Annotated[
         int, typer.Option(metavar="K", min=1, max=100, help="Times that each question is asked, to see how they agree.")
     ] = 1,
@@ -139,6 +151,42 @@ def score(
 
     plan = ReadingPlan(rubrics, model, repeats, ("confide", *sys.argv[1:]), models)
     raise typer.Exit(work(run_folder, plan, as_json=json))
+
+
+@app.command()
+def scores(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON, and nothing else.")] = False,
+) -> None:
+    """Print what readers found in a run: scores, agreement, consistency, role identity, distress."""
+    from confide.commands.figures import scores as work  # noqa: PLC0415
+
+    work(run_folder, as_json=json)
+
+
+@app.command()
+def profile(
+    run_folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Runs' folders.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the profiles as JSON, and nothing else.")] = False,
+) -> None:
+    """Print what supporters do, by condition, beside what people do: strategies, their order, words."""
+    from confide.commands.figures import profiles as work  # noqa: PLC0415
+
+    work(run_folders, as_json=json)
+
+
+@app.command()
+def disclosure(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print every fact as JSON, and nothing else.")] = False,
+) -> None:
+    """Print when and how facts were told, and whether somebody spoke of them before."""
+    from confide.commands.figures import tellings as work  # noqa: PLC0415
+
+    work(run_folder, as_json=json)
 
 
 @app.command("ls")

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from confide.scenarios import ConfideError, Role, read_yaml
+from confide.scenarios import ConfideError, Role
+from confide.scenarios.reader import from_yaml
 from confide.scenarios.schema import Frozen, Line, Slug, Text
 from confide.scenarios.yamlfile import read_text
 
@@ -195,7 +196,16 @@ def read_rubric(name: str | Path) -> LoadedRubric:
         near = get_close_matches(str(name), shipped_rubrics(), n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped_rubrics())}"
         raise ConfideError(f"'{name}' is neither a file nor a shipped rubric; {hint}")
-    return LoadedRubric(read_yaml(file, Rubric), read_text(file))
+    return parse_rubric(file, read_text(file))
+
+
+def parse_rubric(file: Path, text: str) -> LoadedRubric:
+    """The rubric whose text was kept in ``file``.
+
+    Raises:
+        InputFileError: with every problem of the text.
+    """
+    return LoadedRubric(from_yaml(file, text, Rubric), text)
 
 
 def read_rubrics(names: Iterable[str]) -> tuple[LoadedRubric, ...]:

@@ -42,7 +42,14 @@ def read_yaml(file: Path, model: type[Model], extra: Callable[[YamlDocument], li
     Raises:
         InputFileError: with every problem of the file.
     """
-    document = parse_yaml(file, read_text(file))
+    return from_yaml(file, read_text(file), model, extra)
+
+
+def from_yaml(
+    file: Path, text: str, model: type[Model], extra: Callable[[YamlDocument], list[Problem]] | None = None
+) -> Model:
+    """Read the text of a YAML file into ``model``; arguments and errors as for :func:`read_yaml`."""
+    document = parse_yaml(file, text)
     problems = list(document.problems)
     if not isinstance(document.data, dict):
         problems.append(document.problem((), f"expected a {model.__name__.lower()}: a list of 'name: value' lines"))

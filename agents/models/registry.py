@@ -36,7 +36,7 @@ MODELS_FILE: Final = Path("models.yaml")
 """Looked for in the working folder."""
 BUILT_IN: Final[Mapping[str, AnySpec]] = {
     "local": LocalSpec(provider="local", price=Price(prompt=0, completion=0)),
-    "local-reader": LocalSpec(provider="local", price=Price(prompt=0, completion=0), temperature=0),
+    "local-reader": LocalSpec(provider="local", price=Price(prompt=0, completion=0), temperature=0, repeat_penalty=1),
     "scripted": ScriptedSpec(provider="scripted", price=Price(prompt=0, completion=0)),
 }
 """Models that need no description."""

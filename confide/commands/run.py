@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -15,11 +15,13 @@ from confide.agents import Model
 from confide.agents.models import known_models
 from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
+from confide.commands.score import ReadingPlan
 from confide.evaluators import summarise
 from confide.scenarios import ConfideError, read_scenarios
 from confide.simulator import (
     AnyEvent,
     Outcome,
+    Reader,
     RunFolder,
     RunRecord,
     Wishes,
@@ -32,24 +34,43 @@ from confide.simulator import (
 from confide.viewer import Transcript
 
 
-def start(names: list[str], wishes: Wishes, runs: Path, models_file: Path | None, *, watch: bool, as_json: bool) -> int:
+def start(
+    names: list[str],
+    wishes: Wishes,
+    runs: Path,
+    models_file: Path | None,
+    plan: ReadingPlan | None = None,
+    *,
+    watch: bool,
+    as_json: bool,
+) -> int:
     """Run scenarios; gives the exit code. Nothing is written before files, models and keys are found good."""
     record, models = plan_run(read_scenarios(names), known_models(models_file), wishes)
-    return begin(record, models, runs, watch=watch, as_json=as_json)
+    return begin(record, models, runs, plan, watch=watch, as_json=as_json)
 
 
-def begin(record: RunRecord, models: Mapping[str, Model], runs: Path, *, watch: bool, as_json: bool) -> int:
-    """Begin a run that was planned; gives the exit code."""
+def begin(
+    record: RunRecord,
+    models: Mapping[str, Model],
+    runs: Path,
+    plan: ReadingPlan | None = None,
+    *,
+    watch: bool,
+    as_json: bool,
+) -> int:
+    """Begin a run that was planned, with readers or without; gives the exit code."""
     ensure_weights(record.models.values())
     made: list[RunFolder] = []
+    reads = {f"{plan.model.name}, reading": plan.model} if plan else {}
 
     async def work() -> Outcome:
         try:
-            await check_models(models)
+            await check_models({**models, **reads})
             made.append(RunFolder.create(runs, record))
-            return await _run(made[0], models, watch=watch, quiet=as_json)
+            readers = plan.readers(made[0]) if plan else []
+            return await _run(made[0], models, readers, watch=watch, quiet=as_json)
         finally:
-            await _close(models)
+            await _close({**models, **reads})
 
     return _finish(work, made, as_json=as_json)
 
@@ -63,7 +84,7 @@ def go_on(path: Path, models_file: Path | None, *, as_json: bool) -> int:
     async def work() -> Outcome:
         try:
             await check_models(models)
-            return await _run(run, models, watch=False, quiet=as_json)
+            return await _run(run, models, [], watch=False, quiet=as_json)
         finally:
             await _close(models)
 
@@ -75,7 +96,9 @@ async def _close(models: Mapping[str, Model]) -> None:
         await model.client.close()
 
 
-async def _run(run: RunFolder, models: Mapping[str, Model], *, watch: bool, quiet: bool) -> Outcome:
+async def _run(
+    run: RunFolder, models: Mapping[str, Model], readers: Sequence[Reader], *, watch: bool, quiet: bool
+) -> Outcome:
     total = run.record.size
     done = sum(run.final(planned.id).exists() for planned in run.planned())
     with RunProgress(total, done, quiet=quiet or watch) as progress:
@@ -87,7 +110,7 @@ async def _run(run: RunFolder, models: Mapping[str, Model], *, watch: bool, quie
             if transcript and conversation == first:
                 transcript.show(event)
 
-        outcome = await run_conversations(run, models, see)
+        outcome = await run_conversations(run, models, see, readers)
     if transcript and run.final(first).exists():
         transcript.figures(summarise(read_log(run.final(first)).events))
     return outcome
@@ -112,11 +135,17 @@ def _finish(work: Callable[[], Coroutine[None, None, Outcome]], made: list[RunFo
         sys.stderr.write(f"confide: {len(outcome.unfinished)} not finished; go on with: confide resume {run.path}\n")
     for reason, count in outcome.broken.most_common(5):
         sys.stderr.write(f"confide: {count} of {sum(outcome.broken.values())} that ended in error: {reason}\n")
+    for name, why in list(outcome.unread.items())[:5]:
+        sys.stderr.write(f"confide: {name} is not read to its end: {why}\n")
+    if outcome.unread:
+        sys.stderr.write(
+            f"confide: {len(outcome.unread)} not read to their end; go on with: confide score {run.path}\n"
+        )
     if as_json:
         typer.echo(_as_json(run, outcome))
     else:
         typer.echo(str(run.path))
-    return 1 if outcome.unfinished or outcome.broken else 0
+    return 1 if outcome.unfinished or outcome.broken or outcome.unread else 0
 
 
 def _as_json(run: RunFolder, outcome: Outcome) -> str:

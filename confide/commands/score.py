@@ -11,6 +11,7 @@ import typer
 
 from confide.agents import Model, build_model, find_model
 from confide.agents.models import known_models
+from confide.commands.figures import scores
 from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
 from confide.evaluators.reader import RubricReader
@@ -99,5 +100,7 @@ def score(path: Path, plan: ReadingPlan, *, as_json: bool) -> int:
         sys.stderr.write(f"confide: {name} is not finished: {why}\n")
     if readings.unread:
         sys.stderr.write(f"confide: {len(readings.unread)} not finished; the same command goes on from here\n")
-    typer.echo(str(run.path))
+    scores(path, as_json=as_json)
+    if not as_json:
+        typer.echo(str(run.path))
     return 1 if readings.unread else 0

@@ -1,0 +1,72 @@
+"""A conversation as figures are made of it: who spoke, how much, with which strategies. The words are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from confide.agents import SupporterReply
+from confide.evaluators.summary import HUMAN
+from confide.scenarios import Role
+from confide.simulator import AnyEvent, Imported, RunFolder, Spoke, Started, read_log
+
+QUESTION_MARKS: Final = "?\uff1f\u061f\u037e"
+"""Question marks: Latin, full-width, Arabic, Greek."""
+
+
+class TalkTurn(NamedTuple):
+    """One turn."""
+
+    turn: int
+    role: Role
+    words: int
+    """Words, as white space parts them."""
+    asks: bool
+    """Whether there is a question mark in it."""
+    strategies: tuple[str, ...] | None
+    """For the supporter's turns: the declared strategies, or a person's labels; None where there are none."""
+
+
+class Talk(NamedTuple):
+    """One conversation."""
+
+    conversation: str
+    scenario: str
+    condition: str
+    pair_key: str
+    turns: tuple[TalkTurn, ...]
+
+
+def talk_of(events: Sequence[AnyEvent]) -> Talk:
+    """The conversation that a log holds.
+
+    Raises:
+        ValueError: the log has no beginning.
+    """
+    opening = events[0] if events else None
+    if not isinstance(opening, Started | Imported):
+        raise ValueError("a log begins with its 'started' event")
+    turns = []
+    for event in events:
+        if isinstance(event, Spoke):
+            reply = event.reply
+            strategies = reply.strategies if isinstance(reply, SupporterReply) else None
+            asks = any(mark in reply.utterance for mark in QUESTION_MARKS)
+            turns.append(TalkTurn(event.turn, event.role, len(reply.utterance.split()), asks, strategies))
+    return Talk(
+        conversation=opening.conversation,
+        scenario=opening.scenario.id if isinstance(opening, Started) else opening.source,
+        condition=opening.condition.id if isinstance(opening, Started) else HUMAN,
+        pair_key=opening.pair_key,
+        turns=tuple(turns),
+    )
+
+
+def events_of(run: RunFolder) -> Iterator[list[AnyEvent]]:
+    """The finished conversations of a run, log by log.
+
+    Raises:
+        InputFileError: a log is damaged.
+    """
+    for log in sorted((run.path / "conversations").glob("*.jsonl")):
+        yield read_log(log).events

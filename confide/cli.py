@@ -189,6 +189,39 @@ def disclosure(
     work(run_folder, as_json=json)
 
 
+@app.command("import")
+def bring_in(
+    data: Annotated[str, typer.Argument(metavar="esconv", help="What kind of data: esconv, in any of its forms.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The data: JSON, JSON lines, or DialoGPT's lines.")],
+    *,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file that says what unknown labels mean.")
+    ] = None,
+    runs: RunsOption = RUNS,
+    json: Annotated[bool, typer.Option("--json", help="Print what was imported as JSON, and nothing else.")] = False,
+) -> None:
+    """Import conversations that people held, as a run; prints its folder last."""
+    from confide.commands.exchange import bring_in as work  # noqa: PLC0415
+
+    work(data, file, runs, labels, ("confide", *sys.argv[1:]), as_json=json)
+
+
+@app.command("export")
+def take_out(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    *,
+    form: Annotated[
+        str, typer.Option("--to", metavar="esconv|chat|csv|parquet", help="ESConv's JSON, chats to learn from, tables.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")],
+    role: Annotated[str, typer.Option(metavar="ROLE", help="For chat: whose replies are to be learned.")] = "supporter",
+) -> None:
+    """Write a run's conversations in another form."""
+    from confide.commands.exchange import take_out as work  # noqa: PLC0415
+
+    work(run_folder, form, out, role)
+
+
 @app.command("ls")
 def list_runs(*, runs: RunsOption = RUNS) -> None:
     """List the runs."""

@@ -154,6 +154,31 @@ def score(
 
 
 @app.command()
+def judge(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    *,
+    rubric: Annotated[
+        str, typer.Option("--with", metavar="RUBRIC", help="What is compared: a rubric about whole conversations.")
+    ],
+    against: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Another run to compare with; default: the run's own conditions.")
+    ] = None,
+    model: Annotated[str, typer.Option(metavar="NAME", help="Model that judges.")] = READER,
+    repeats: Annotated[
+        int, typer.Option(metavar="K", min=1, max=100, help="Times that each pair is judged in each order.")
+    ] = 1,
+    models: ModelsOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON, and nothing else.")] = False,
+) -> None:
+    """Compare conversations two at a time, in both orders: which condition, or which run, does better."""
+    from confide.commands.judge import judge as work  # noqa: PLC0415
+    from confide.commands.score import ReadingPlan  # noqa: PLC0415
+
+    plan = ReadingPlan([rubric], model, repeats, ("confide", *sys.argv[1:]), models)
+    raise typer.Exit(work(run_folder, against, plan, as_json=json))
+
+
+@app.command()
 def scores(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
     *,

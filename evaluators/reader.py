@@ -127,10 +127,10 @@ class RubricReader:
             Segment("instruction:question", Place.TAIL, _question(rubric, items, key, offer)),
         ]
         view = View(key.role or Role.SEEKER, len(seen.lines), tuple(segments))  # the role leaves no trace in a prompt
-        return Asked(view, _held(self._model, model, len(items)), model, short=False)
+        return Asked(view, held(self._model, model, len(items)), model, short=False)
 
 
-def _held(model: Model, answer: type[BaseModel], items: int) -> dict[str, Any]:
+def held(model: Model, answer: type[BaseModel], items: int) -> dict[str, Any]:
     """How a request holds ``model`` to the answer's form."""
     room = {} if model.max_tokens is None else {"max_tokens": max(model.max_tokens, _ROOM * items)}
     if model.structured == "json_object":

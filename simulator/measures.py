@@ -5,6 +5,7 @@
     runs/<run>/measures/<measure>.<model>/measure.json        who reads, and what is asked
     runs/<run>/measures/<measure>.<model>/<id>.jsonl          conversations that were read to their end
     runs/<run>/measures/<measure>.<model>/live/<id>.jsonl     readings under way, or interrupted
+    runs/<run>/judgements/<measure>.<model>/                  the same for pairs of conversations
 
 Law: a run's own files are never written to. Readings are committed exactly once, as conversations are.
 """
@@ -47,6 +48,10 @@ class MeasureRecord(Frozen):
     """What it cost when the reading began; None where unknown."""
     repeats: Annotated[int, Field(ge=1)]
     """How many times each question is asked."""
+    pairwise: bool = False
+    """Whether conversations are compared with one another, two at a time, in both orders."""
+    against: str | None = None
+    """For a comparison of two runs: the other run's id."""
     created: str
     """When, in ISO 8601 (UTC)."""
     software: Software
@@ -57,7 +62,8 @@ class MeasureRecord(Frozen):
     @property
     def key(self) -> str:
         """Name of the folder."""
-        return f"{self.measure}.{re.sub('[^A-Za-z0-9._-]+', '-', self.model)}"
+        against = f".against-{self.against}" if self.against else ""
+        return f"{self.measure}.{re.sub('[^A-Za-z0-9._-]+', '-', self.model)}{against}"
 
 
 class MeasureFolder:
@@ -75,7 +81,7 @@ class MeasureFolder:
         Raises:
             ConfideError: another rubric or another model reads under the same names, or the folder cannot be written.
         """
-        path = run.path / "measures" / record.key
+        path = run.path / ("judgements" if record.pairwise else "measures") / record.key
         if (path / "measure.json").is_file():
             there = cls.open(path)
             changed = [
@@ -134,13 +140,13 @@ class MeasureFolder:
         return sorted(self.path.glob("*.jsonl"))
 
 
-def measure_folders(run: RunFolder) -> Iterator[MeasureFolder]:
-    """All readers of a run, by name.
+def measure_folders(run: RunFolder, kind: str = "measures") -> Iterator[MeasureFolder]:
+    """All readers of a run, by name, or with ``judgements`` all that compared its conversations.
 
     Raises:
         InputFileError: a measure.json cannot be read.
     """
-    for file in sorted((run.path / "measures").glob("*/measure.json")):
+    for file in sorted((run.path / kind).glob("*/measure.json")):
         yield MeasureFolder.open(file.parent)
 
 

@@ -155,7 +155,7 @@ class Watch:
             fields = self._calls.fields(f"{key.role}", answer.call, cost)
             happened.append(ev.Called(seq=0, turn=turn, role=key.role, **fields))
         if answer.error is not None:
-            happened.append(_failed(turn, key.role, answer.error))
+            happened.append(failed_event(turn, key.role, answer.error))
         measured = ev.Measured(seq=0, **key._asdict(), values=dict(answer.values), missing=dict(answer.missing))
         self._answers[key] = measured
         self._write(*happened, measured)
@@ -168,7 +168,8 @@ class Watch:
         self._sink.write(*numbered)
 
 
-def _failed(turn: int, role: Role | None, error: ModelError | ReplyError) -> ev.Failed:
+def failed_event(turn: int, role: Role | None, error: ModelError | ReplyError) -> ev.Failed:
+    """What a log says of a question that got no answer."""
     fields: dict[str, Any] = {"seq": 0, "turn": turn, "role": role, "message": str(error)}
     if isinstance(error, ModelError):
         return ev.Failed(**fields, stage="call", purpose=None, fault=error.fault.value, attempts=error.attempts)

@@ -45,7 +45,7 @@ class ReadingPlan:
         self.rubrics = read_rubrics(names)
         self._spec = with_address(find_model(model, known_models(models_file)))
         self.model: Model = build_model(model, self._spec)
-        self._repeats = repeats
+        self.repeats = repeats
         self._command = command
         ensure_weights([self._spec])
 
@@ -58,19 +58,22 @@ class ReadingPlan:
         return [self._reader(run, loaded) for loaded in self.rubrics]
 
     def _reader(self, run: RunFolder, loaded: LoadedRubric) -> Reader:
-        record = MeasureRecord(
+        observer = RubricReader(loaded.rubric, self.model, self.repeats)
+        return Reader(MeasureFolder.create(run, self.record(loaded)), observer, self.model)
+
+    def record(self, loaded: LoadedRubric) -> MeasureRecord:
+        """What is kept of who reads by a rubric."""
+        return MeasureRecord(
             measure=loaded.rubric.id,
             rubric=loaded.text,
             model=self.model.name,
             spec=self._spec,
             price=self.model.price,
-            repeats=self._repeats,
+            repeats=self.repeats,
             created=utc_now().isoformat(timespec="seconds"),
             software=software(),
             command=self._command,
         )
-        observer = RubricReader(loaded.rubric, self.model, self._repeats)
-        return Reader(MeasureFolder.create(run, record), observer, self.model)
 
 
 def score(path: Path, plan: ReadingPlan, *, as_json: bool) -> int:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
-from confide.evaluators.rubric import Choice, Labels, LoadedRubric, Rubric, Turns, parse_rubric
+from confide.evaluators.length import AtEqualLength, Compared, compare
+from confide.evaluators.rubric import Choice, Labels, Level, LoadedRubric, Rubric, Scale, Turns, parse_rubric
 from confide.evaluators.statistics import (
     Agreement,
     Interval,
@@ -216,3 +218,48 @@ def _over_repeats(rows: Sequence[Row], item: str, form: object) -> Agreement:
         return krippendorff_alpha(list(units.values()), nominal)
     numbers = [[None if value is None else _number(value) for value in unit] for unit in units.values()]
     return krippendorff_alpha(numbers, squared)
+
+
+class Difference(NamedTuple):
+    """A score under one condition less that under another, within pair keys."""
+
+    item: str
+    one: str
+    other: str
+    difference: AtEqualLength
+
+
+def differences(readings: Readings) -> list[Difference]:
+    """Differences of scores between conditions, as they are and at equal length.
+
+    Args:
+        readings: of a rubric about whole conversations; its scales and levels are compared.
+    """
+    found = []
+    if readings.rubric.unit != "conversation":
+        return []
+    for item in readings.rubric.items:
+        if not isinstance(item.answer, Scale | Level):
+            continue
+        scores: dict[str, dict[str, _Scored]] = {}
+        for row in readings.rows:
+            if row.values.get(item.id) is not None and row.role is Role.SUPPORTER:
+                of_condition = scores.setdefault(row.talk.condition, {})
+                scored = of_condition.setdefault(row.talk.pair_key, _Scored([], _supporter_words(row.talk)))
+                scored.values.append(_number(row.values[item.id]))
+        for one, other in combinations(scores, 2):
+            shared = [key for key in scores[one] if key in scores[other]]
+            pairs = [_compared(key, scores[one][key], scores[other][key]) for key in shared]
+            found.append(Difference(item.id, one, other, compare(pairs, preference=False)))
+    return found
+
+
+class _Scored(NamedTuple):
+    values: list[float]
+    words: float
+
+
+def _compared(pair_key: str, one: _Scored, other: _Scored) -> Compared | None:
+    if not one.words or not other.words:
+        return None
+    return Compared(pair_key, _mean(one.values) - _mean(other.values), one.words, other.words)

@@ -15,7 +15,7 @@ from confide.evaluators import derived
 from confide.evaluators.disclosure import Share, disclosure, facts_told
 from confide.evaluators.human import HumanFigures, human_figures
 from confide.evaluators.profiles import Profile, profile
-from confide.evaluators.readings import ItemFigures, Readings, figures, read_readings, talks_of
+from confide.evaluators.readings import ItemFigures, Readings, differences, figures, read_readings, talks_of
 from confide.evaluators.talks import Talk, events_of, talk_of
 from confide.scenarios import ConfideError
 from confide.simulator import Imported, RunFolder, Started, measure_folders
@@ -201,7 +201,7 @@ def _derived(readings: Readings, run: RunFolder) -> dict[str, object]:
     labels = _labels(run)
     items = {item.id for item in rubric.items}
     if rubric.unit != "turn":
-        return {}
+        return {"differences": differences(readings)}
     if "strategies" in items and rubric.line == "hidden":
         return {"preference": derived.preferred(readings, labels)}
     if "strategies" in items:
@@ -238,6 +238,15 @@ def _print_derived(console: Console, found: dict[str, object]) -> None:
             continue
         values = ", ".join(f"{label} {value:.2f}" for label, value in each.preference.values.items())
         console.print(f"{each.condition}: {said}; preference (1 is none): {values}; bias {each.preference.bias:.2f}")
+    compared = found.get("differences")
+    if compared:
+        shown = table("within pair keys", ["item", "difference of"], ["pairs", "as it is", "at equal length"])
+        for each in compared:  # type: ignore[attr-defined]
+            made = each.difference
+            equal = between(made.equal, made.equal_interval) if made.reason is None else f"- ({made.reason})"
+            cells = (str(made.pairs), between(made.raw, made.raw_interval), equal)
+            shown.add_row(each.item, f"{each.one} - {each.other}", *cells)
+        console.print(shown)
     trends = found.get("trends")
     if trends:
         shown = table("over the talk, by fifth", ["figure", "condition", "whose"], ["overall", *"12345"])

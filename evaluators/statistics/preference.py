@@ -55,12 +55,12 @@ def strategy_preference(matrix: Confusion) -> Preference:
         return Preference(None, None, n, f"too few comparisons: always, or never, preferred to the others: {names}")
     p = np.ones(len(wins))
     for _ in range(_STEPS):
-        pair = p[:, None] + p[None, :]
-        new = (wins * p[None, :] / pair).sum(axis=1) / (wins.T / pair).sum(axis=1)
-        new *= len(new) / new.sum()
-        done = np.abs(new - p).max() < _CLOSE
-        p = new
-        if done:
+        before = p.copy()
+        for i in range(len(p)):  # one after the other: all at once, two strategies would swing for ever
+            pair = p[i] + p
+            p[i] = (wins[i] * p / pair).sum() / (wins[:, i] / pair).sum()
+        p *= len(p) / p.sum()
+        if np.abs(p - before).max() < _CLOSE:
             break
     values = {label: float(value) for label, value in zip(matrix.labels, p, strict=True)}
     return Preference(values, float(p.std()), n, None)

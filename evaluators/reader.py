@@ -54,6 +54,7 @@ class RubricReader:
         self._rubric = rubric
         self._model = model
         self._repeats = repeats
+        self._models: dict[str, type[BaseModel]] = {}
 
     async def observe(self, seen: Seen, seed_for: SeedFor) -> AsyncIterator[Answer]:
         """See :class:`~confide.simulator.observing.Observer`."""
@@ -107,6 +108,21 @@ class RubricReader:
             return self._answer(key, call, error, dict.fromkeys((item.id for item in items), str(error)))
         return Answer(key, call, None, values, {})
 
+    def _answer_model(self, items: tuple[Item, ...], offer: Offer) -> type[BaseModel]:
+        """The model of an answer. Making one takes a millisecond, and most questions share theirs."""
+        forms = [item.answer for item in items]
+        key = repr(
+            (
+                [item.id for item in items],
+                offer.labels,
+                offer.turns if any(isinstance(form, Turns) for form in forms) else (),
+                offer.before,
+            )
+        )
+        if key not in self._models:
+            self._models[key] = answer_model(items, offer)
+        return self._models[key]
+
     @staticmethod
     def _answer(
         key: Key, call: Called | None, error: ModelError | ReplyError | None, missing: Mapping[str, str]
@@ -116,7 +132,7 @@ class RubricReader:
     def _asked(self, seen: Seen, key: Key, items: tuple[Item, ...]) -> Asked:
         rubric, taxonomy = self._rubric, seen.opening.taxonomy
         offer = Offer(taxonomy.labels, _own_turns(seen.lines, key), _before(seen, key, items))
-        model = answer_model(items, offer)
+        model = self._answer_model(items, offer)
         if rubric.short is not None and self._model.format.name == "tagged":
             view, args = ask_short(rubric, items[0], seen, key, offer, self._model)
             return Asked(view, args, model, short=True)

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from confide.scenarios import ConfideError, Role
@@ -253,7 +253,7 @@ def _type(item: Item, offer: Offer) -> Any:
     if isinstance(form, Choice):
         return _one_of(tuple(form.words))
     if isinstance(form, Scale):
-        return _one_of(tuple(sorted(form.anchors)))
+        return Annotated[_one_of(tuple(sorted(form.anchors))), _WHOLE]
     if isinstance(form, Level):
         low, high = offer.bounds(item.id, form)
         return Annotated[int, Field(ge=low, le=high)]
@@ -268,4 +268,13 @@ def _one_of(values: tuple[str, ...] | tuple[int, ...]) -> Any:
 
 def _list_of(values: tuple[str, ...] | tuple[int, ...]) -> Any:
     a_list: Any = list
-    return a_list[_one_of(values)]
+    return a_list[Annotated[_one_of(values), _WHOLE] if values and isinstance(values[0], int) else _one_of(values)]
+
+
+def _whole(value: Any) -> Any:
+    if type(value) is not int:  # to Python, true is 1 and 1.0 is too
+        raise PydanticCustomError("whole", "must be a whole number", {})
+    return value
+
+
+_WHOLE: Final = BeforeValidator(_whole)

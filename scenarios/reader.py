@@ -62,7 +62,7 @@ def from_yaml(
     try:
         result = model.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=True)
+        found = _without_echoes(error.errors(include_url=False, include_context=True))
         problems += [
             _explain(document, model, detail) for detail in found if detail["type"] != "fact_graph" or not extra
         ]
@@ -155,9 +155,15 @@ def _fact_references(document: YamlDocument) -> list[Problem]:
     return [document.problem(p.path, p.what) for p in fact_problems(facts)]
 
 
+def _without_echoes(found: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out that a list is too short where it only seems so because something is wrong inside of it."""
+    inside = {tuple(detail["loc"])[:depth] for detail in found for depth in range(len(detail["loc"]))}
+    return [detail for detail in found if detail["type"] != "too_short" or tuple(detail["loc"]) not in inside]
+
+
 def _explain(document: YamlDocument, model: type[BaseModel], detail: ErrorDetails) -> Problem:
-    loc = _in_document(document, tuple(detail["loc"]))
     kind = detail["type"]
+    loc = _in_document(document, tuple(detail["loc"]), named=kind in ("missing", "extra_forbidden"))
     if kind == "extra_forbidden":
         fields = _fields_at(model, tuple(detail["loc"])[:-1])
         near = get_close_matches(str(loc[-1]), fields, n=1)
@@ -181,11 +187,14 @@ def _not_one_of(got: str, expected: str) -> str:
     return f"{_short(got)} is not allowed here; {hint}"
 
 
-def _in_document(document: YamlDocument, loc: Loc) -> Loc:
-    """Drop the parts of pydantic's location that name a branch of a union rather than a place in the file."""
+def _in_document(document: YamlDocument, loc: Loc, *, named: bool) -> Loc:
+    """Drop the parts of pydantic's location that name a branch of a union rather than a place in the file.
+
+    Where a field is missing or unknown, ``named``, the last part is its name.
+    """
     kept: list[str | int] = []
     for index, part in enumerate(loc):
-        if (*kept, part) in document.values or index == len(loc) - 1:
+        if (*kept, part) in document.values or (named and index == len(loc) - 1):
             kept.append(part)
     return tuple(kept)
 

@@ -25,7 +25,7 @@ def test_an_unknown_model_is_told_what_is_known(name: str) -> None:
     said_to_user = wrong(find_model, name, BUILT_IN)
     assert f"'{name}'" in said_to_user
     assert "models.yaml" in said_to_user
-    assert "local, scripted" in said_to_user or "did you mean" in said_to_user
+    assert "local, local-reader, scripted" in said_to_user or "did you mean" in said_to_user
 
 
 def test_the_shorthand_for_openai() -> None:
@@ -75,7 +75,7 @@ def test_models_yaml_adds_to_the_built_in_models(tmp_path: Path) -> None:
     file = tmp_path / "models.yaml"
     file.write_text(GOOD)
     models = known_models(file)
-    assert list(models) == ["local", "scripted", "vllm", "mini", "dry"]
+    assert list(models) == ["local", "local-reader", "scripted", "vllm", "mini", "dry"]
     vllm, local = models["vllm"], models["local"]
     assert isinstance(vllm, OpenAISpec)
     assert (vllm.key_env, vllm.price) == (None, Price(prompt=1.5, completion=2))

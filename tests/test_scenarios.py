@@ -8,6 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from confide.commands.author import SCHEMAS, schema_of
 from confide.scenarios import (
     ConfideError,
     InputFileError,
@@ -249,9 +250,8 @@ def test_the_shipped_taxonomy_is_esconvs_eight():
     assert taxonomy.resolve("Sarcasm") is None
 
 
-@pytest.mark.parametrize("kind", ["scenario", "taxonomy", "models", "event", "run"])
+@pytest.mark.parametrize("kind", SCHEMAS)
 def test_the_committed_schemas_are_those_of_the_code(kind):
-    from confide.commands.author import schema_of
 
     committed = json.loads((Path(__file__).parent.parent / "docs" / "schema" / f"{kind}.json").read_text())
     assert committed == schema_of(kind), f"confide schema {kind} > docs/schema/{kind}.json"

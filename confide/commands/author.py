@@ -76,6 +76,10 @@ def schema(kind: str) -> None:
     typer.echo(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
 
 
+SCHEMAS = ("scenario", "condition", "taxonomy", "rubric", "models", "event", "run", "measure")
+"""Kinds of files that have a schema."""
+
+
 def schema_of(kind: str) -> dict[str, Any]:
     """The JSON Schema of a kind of file.
 
@@ -88,6 +92,14 @@ def schema_of(kind: str) -> dict[str, Any]:
         found = Condition.model_json_schema()
     elif kind == "taxonomy":
         found = Taxonomy.model_json_schema()
+    elif kind == "rubric":
+        from confide.evaluators.rubric import Rubric  # noqa: PLC0415
+
+        found = Rubric.model_json_schema()
+    elif kind == "measure":
+        from confide.simulator import MeasureRecord  # noqa: PLC0415
+
+        found = MeasureRecord.model_json_schema()
     elif kind == "models":
         from confide.agents.models import ModelsFile  # noqa: PLC0415
 
@@ -101,5 +113,5 @@ def schema_of(kind: str) -> dict[str, Any]:
 
         found = RunRecord.model_json_schema()
     else:
-        raise ConfideError(f"there is no schema '{kind}'; one of: scenario, condition, taxonomy, models, event, run")
+        raise ConfideError(f"there is no schema '{kind}'; one of: {', '.join(SCHEMAS)}")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

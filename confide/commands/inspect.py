@@ -17,7 +17,7 @@ from confide.commands.look import find_log
 from confide.commands.run import begin
 from confide.evaluators.audit import NOTHING, audit_run
 from confide.scenarios import ConfideError, InputFileError, Role
-from confide.simulator import ReplayError, RunFolder, Started, read_log
+from confide.simulator import Imported, ReplayError, RunFolder, Started, read_log
 from confide.simulator import replay as replay_events
 from confide.simulator.fork import Fork, plan_fork
 from confide.simulator.information import asked_about, information, knowledge, write_graph
@@ -29,7 +29,7 @@ _SHOWN = 20
 
 def replay(target: Path) -> int:
     """Replay a log, or all logs of a run; gives the exit code."""
-    logs = [target] if target.is_file() else RunFolder.open(target).logs()
+    logs = [target] if target.is_file() else _simulated(target).logs()
     if not logs:
         raise ConfideError(f"{target} holds no conversation yet")
     different = 0
@@ -47,9 +47,15 @@ def replay(target: Path) -> int:
     return 1 if different else 0
 
 
+def _simulated(path: Path) -> RunFolder:
+    run = RunFolder.open(path)
+    run.must_be_simulated()
+    return run
+
+
 def audit(path: Path, jobs: int | None, *, as_json: bool) -> int:
     """Audit a run; gives the exit code."""
-    run = RunFolder.open(path)
+    run = _simulated(path)
     total = NOTHING
     for part in audit_run(run, jobs or os.cpu_count() or 1):
         total = total.plus(part)
@@ -98,6 +104,8 @@ def knows(target: Path | None, conversation: str | None, runs: Path, at: int | N
     """Print what each role knows."""
     log, _ = find_log(target, conversation, runs)
     events = read_log(log).events
+    if events and isinstance(events[0], Imported):
+        raise ConfideError(f"{log}: people held this conversation: what they knew is not known")
     if not events or not isinstance(events[0], Started):
         raise ConfideError(f"{log}: nothing was said yet")
     graph = information(events)

@@ -78,6 +78,7 @@ def begin(
 def go_on(path: Path, models_file: Path | None, *, as_json: bool) -> int:
     """Resume a run; gives the exit code. A models file may say where an endpoint has moved to."""
     run = RunFolder.open(path)
+    run.must_be_simulated()
     models = models_of(run.record, known_models(models_file) if models_file else {})
     ensure_weights(run.record.models.values())
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from confide.agents import SeekerReply, SupporterReply
 from confide.evaluators.summary import HUMAN
 from confide.evaluators.talks import events_of
-from confide.scenarios import ConfideError, Role
+from confide.scenarios import ConfideError, Role, Writer
 from confide.simulator import AnyEvent, Called, Imported, RunFolder, Spoke, Started
 from confide.simulator.store import write_new
 
@@ -121,6 +121,8 @@ def _system(events: Sequence[AnyEvent], role: Role) -> str | None:
     opening = events[0]
     if isinstance(opening, Imported):
         return opening.situation if role is Role.SEEKER else None
+    if not isinstance(opening, Started) or opening.condition.writer is not Writer.TWO_AGENTS:
+        return None
     texts: dict[str, str] = {}
     for event in events:
         if isinstance(event, Called):

@@ -302,7 +302,9 @@ def init(
 
 @app.command()
 def schema(
-    kind: Annotated[str, typer.Argument(metavar="[scenario|condition|taxonomy|rubric|models|event|run|measure]")] = "scenario",
+    kind: Annotated[
+        str, typer.Argument(metavar="[scenario|condition|taxonomy|rubric|models|event|run|measure]")
+    ] = "scenario",
 ) -> None:
     """Print a JSON Schema with descriptions, for editors and validators."""
     from confide.commands.author import schema as work  # noqa: PLC0415

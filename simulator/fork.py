@@ -66,6 +66,7 @@ def plan_fork(fork: Fork, specs: Mapping[str, AnySpec]) -> tuple[RunRecord, dict
         ConfideError: the turn is not there, or something that is set does not exist or does not fit.
     """
     run, state = _parent(fork.log)
+    run.must_be_simulated()
     started = state.started
     if started is None or not 0 <= fork.at <= len(state.turns):
         raise ConfideError(f"{fork.log} has {len(state.turns)} turns: --at must be from 0 to {len(state.turns)}")

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
+from confide.commands import tables
 from confide.commands.tables import table
 from confide.evaluators.exchange import export_run, import_esconv
 from confide.scenarios import ConfideError, Role
@@ -30,7 +30,7 @@ def bring_in(
         }  # fmt: skip
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
-    console = Console(highlight=False)
+    console = tables.console()
     shown = table("", ["label in the data", "taken for"], ["messages"])
     for label, count in found.labels.most_common():
         shown.add_row(label, meaning[label] or "no strategy", f"{count:,}")

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from confide.commands import tables
 from confide.commands.tables import NONE, agreement, between, estimate, number, percent, plain, table
 from confide.evaluators import derived
 from confide.evaluators.disclosure import Share, disclosure, facts_told
@@ -42,14 +43,16 @@ def profiles(paths: list[Path], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(plain(found), ensure_ascii=False, indent=2))
         return
-    console = Console(highlight=False)
+    console = tables.console()
     _print_shares(console, found, human)
     _print_fifths(console, found, human)
     _print_course(console, found, human)
 
 
 def _print_shares(console: Console, found: dict[str, Profile], human: HumanFigures) -> None:
-    shown = table("share of strategies, % [95 % interval over conversations]", ["strategy"], [*found, "human"])
+    shown = table(
+        "share of strategies, % [95 % interval over conversations]", ["strategy"], [*found, "people (ESConv)"]
+    )
     total = sum(human.labels.values())
     first = next(iter(found.values()))
     for index, label in enumerate(first.labels):
@@ -66,7 +69,7 @@ def _print_shares(console: Console, found: dict[str, Profile], human: HumanFigur
 
 def _print_fifths(console: Console, found: dict[str, Profile], human: HumanFigures) -> None:
     for condition, each in found.items():
-        shown = table(f"\n{condition}: share by fifth of the talk, % (human)", ["strategy"], list("12345"))
+        shown = table(f"\n{condition}: share by fifth of the talk, % (people, ESConv)", ["strategy"], list("12345"))
         for index, label in enumerate(each.labels):
             cells = []
             for fifth in range(5):
@@ -74,14 +77,14 @@ def _print_fifths(console: Console, found: dict[str, Profile], human: HumanFigur
                 cells.append(percent(each.by_fifth[fifth][index]) + people)
             shown.add_row(Text(label), *cells)
         if each.human_distance_by_fifth:
-            shown.add_row("distance to human", *(estimate(one) for one in each.human_distance_by_fifth))
+            shown.add_row("distance to people", *(estimate(one) for one in each.human_distance_by_fifth))
         console.print(shown)
 
 
 def _print_course(console: Console, found: dict[str, Profile], human: HumanFigures) -> None:
-    shown = table("\ncourse of the talk [95 % interval over conversations]", ["figure"], [*found, "human"])
+    shown = table("\ncourse of the talk [95 % interval over conversations]", ["figure"], [*found, "people (ESConv)"])
     rows: tuple[tuple[str, Callable[[Profile], str], str], ...] = (
-        ("distance to human (Jensen-Shannon, 0 to 1)", _distance, ""),
+        ("distance to people (Jensen-Shannon, 0 to 1)", _distance, ""),
         ("entropy of strategies in a talk, bits", lambda p: estimate(p.entropy), f"{human.entropy.mean:.2f}"),
         ("first suggestion, % of the talk", lambda p: estimate(p.first_suggestion, 1, 100), ""),
         ("talks without a suggestion", lambda p: str(p.no_suggestion), ""),
@@ -119,7 +122,7 @@ def tellings(path: Path, *, as_json: bool) -> None:
     def cell(share: Share) -> str:
         return between(share.value, share.interval, 1, 100)
 
-    console = Console(highlight=False)
+    console = tables.console()
     shown = table(
         "telling, % [95 % interval over conversations]",
         ["condition", "whose"],
@@ -156,7 +159,7 @@ def scores(path: Path, *, as_json: bool) -> None:
         ]  # fmt: skip
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
-    console = Console(highlight=False)
+    console = tables.console()
     for readings in found:
         _print_readings(console, readings)
         _print_derived(console, _derived(readings, run))

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
+from confide.commands import tables
 from confide.commands.score import ReadingPlan
 from confide.commands.tables import NONE, agreement, between, number, percent, plain, table
 from confide.evaluators.pairwise import Judge, Pair, Pairs, pairs_of
@@ -81,7 +81,7 @@ async def _judge_all(asked: Judge, pairs: list[Pair], seed: int, folder: Measure
 
 
 def _print(found: list[Verdict], pairs: Pairs, plan: ReadingPlan) -> None:
-    console = Console(highlight=False)
+    console = tables.console()
     right = ["pairs", "wins, %", "at equal length, %", "tie", "inconsistent", "first place, %", "missing", "words"]
     shown = table(f"{plan.rubrics[0].rubric.title}, judged by {plan.model.name}", ["item", "wins", "over"], right)
     for each in found:

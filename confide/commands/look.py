@@ -10,7 +10,7 @@ from rich.text import Text
 
 from confide.evaluators import summarise
 from confide.scenarios import ConfideError
-from confide.simulator import Ended, RunFolder, Started, find_runs, read_log
+from confide.simulator import Ended, Imported, RunFolder, Started, find_runs, read_log
 from confide.viewer import Transcript
 
 
@@ -30,7 +30,7 @@ def list_runs(runs: Path) -> None:
     table.add_column("finished", justify="right")
     for run in found:
         record = run.record
-        ids = [item.scenario.id for item in record.scenarios]
+        ids = [record.imported.source] if record.imported else [item.scenario.id for item in record.scenarios]
         scenarios = ", ".join(ids) if len(ids) <= 3 else f"{len(ids)} scenarios"
         finished = len(list((run.path / "conversations").glob("*.jsonl")))
         planned = record.size
@@ -45,7 +45,7 @@ def show(target: Path | None, conversation: str | None, runs: Path) -> None:
     events = read_log(log).events
     if not events:
         raise ConfideError(f"{log}: nothing was said yet")
-    if not isinstance(events[0], Started):
+    if not isinstance(events[0], Started | Imported):
         raise ConfideError(f"{log}:1: a log begins with its 'started' event, this one with '{events[0].kind}'")
     console = Console(highlight=False)
     transcript = Transcript(console)

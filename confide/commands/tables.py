@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import networkx as nx
+from rich.console import Console
 from rich.table import Table
 
 from confide.evaluators.profiles import Estimate
 from confide.evaluators.statistics import Agreement, Interval
 
-NONE = "-"
+WIDE: Final = 180
+"""Columns of a table that is not printed to a terminal."""
+NONE: Final = "-"
 """Stands where there is no figure."""
+
+
+def console() -> Console:
+    """Standard output; wide where it is no terminal, so that tables in files are not folded."""
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        return Console(highlight=False)
+    return Console(highlight=False, width=WIDE)
 
 
 def table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:

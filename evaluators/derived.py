@@ -5,10 +5,9 @@ Laws: means are over conversations; what is missing on either side leaves a pair
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from confide.agents import SeekerReply
 from confide.evaluators.readings import Readings, Row
 from confide.evaluators.statistics import (
     Agreement,
@@ -24,7 +23,6 @@ from confide.evaluators.statistics import (
 )
 from confide.evaluators.talks import Talk, TalkTurn
 from confide.scenarios import Role
-from confide.simulator import AnyEvent, Spoke
 
 FIFTHS = 5
 
@@ -152,26 +150,23 @@ def observed_distress(readings: Readings) -> list[Trend]:
     return _trends(readings, "distress, observed", lambda row: _level(row.values["distress"]))
 
 
-class Trace(NamedTuple):
-    """The seeker's distress over a talk, turn by turn."""
-
-    turns: tuple[int, ...]
-    levels: tuple[int | None, ...]
-    """As reported, 0 to 100; None where it was not."""
-    bounded: tuple[int | None, ...]
-    """In steps of at most ``step``: see :func:`bounded`."""
-
-
-def self_reported(events: Sequence[AnyEvent], step: int = 10) -> Trace:
-    """The seeker's own report of its distress, at each of its turns.
+def reported_distress(talks: Iterable[Talk], step: int | None = None) -> list[Trend]:
+    """The seeker's distress as it reports it itself, 0 to 100.
 
     Args:
-        events: a log.
-        step: most by which the bounded trace moves in one turn, as in SAGE (Zhang et al., 2025).
+        talks: the conversations.
+        step: most by which the trace may move from turn to turn, to be compared with a reader's; see :func:`bounded`.
     """
-    spoken = [event for event in events if isinstance(event, Spoke) and isinstance(event.reply, SeekerReply)]
-    levels = tuple(event.reply.emotion for event in spoken if isinstance(event.reply, SeekerReply))
-    return Trace(tuple(event.turn for event in spoken), levels, bounded(levels, step))
+    groups: dict[tuple[str, Role], dict[str, list[tuple[int, float]]]] = {}
+    for talk in talks:
+        turns = [(index, turn.distress) for index, turn in enumerate(talk.turns) if turn.role is Role.SEEKER]
+        levels = [level for _, level in turns]
+        for (index, _), level in zip(turns, bounded(levels, step) if step else levels, strict=True):
+            if level is not None:
+                found = groups.setdefault((talk.condition, Role.SEEKER), {}).setdefault(talk.conversation, [])
+                found.append((FIFTHS * index // len(talk.turns), float(level)))
+    name = f"distress, reported, in steps of {step}" if step else "distress, reported"
+    return _trends_of(name, groups)
 
 
 def bounded(levels: Sequence[int | None], step: int) -> tuple[int | None, ...]:
@@ -199,6 +194,11 @@ def _trends(readings: Readings, measure: str, value: Callable[[Row], float | Non
         fifth = FIFTHS * _place(row.talk, row.turn) // len(row.talk.turns)
         talks = groups.setdefault((row.talk.condition, row.role), {})
         talks.setdefault(row.talk.conversation, []).append((fifth, number))
+    return _trends_of(measure, groups)
+
+
+def _trends_of(measure: str, groups: dict[tuple[str, Role], dict[str, list[tuple[int, float]]]]) -> list[Trend]:
+    """From the numbers of each conversation, with their fifths, to means over conversations."""
     found = []
     for (condition, role), by_talk in groups.items():
         means = [_mean([number for _, number in talk]) for talk in by_talk.values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from confide.agents import SupporterReply
+from confide.agents import SeekerReply, SupporterReply
 from confide.evaluators.summary import HUMAN
 from confide.scenarios import Role
 from confide.simulator import AnyEvent, Imported, RunFolder, Spoke, Started, read_log
@@ -25,6 +25,8 @@ class TalkTurn(NamedTuple):
     """Whether there is a question mark in it."""
     strategies: tuple[str, ...] | None
     """For the supporter's turns: the declared strategies, or a person's labels; None where there are none."""
+    distress: int | None = None
+    """For the seeker's turns: distress by its own report, 0 to 100; None where it was not asked."""
 
 
 class Talk(NamedTuple):
@@ -52,7 +54,8 @@ def talk_of(events: Sequence[AnyEvent]) -> Talk:
             reply = event.reply
             strategies = reply.strategies if isinstance(reply, SupporterReply) else None
             asks = any(mark in reply.utterance for mark in QUESTION_MARKS)
-            turns.append(TalkTurn(event.turn, event.role, len(reply.utterance.split()), asks, strategies))
+            distress = reply.emotion if isinstance(reply, SeekerReply) else None
+            turns.append(TalkTurn(event.turn, event.role, len(reply.utterance.split()), asks, strategies, distress))
     return Talk(
         conversation=opening.conversation,
         scenario=opening.scenario.id if isinstance(opening, Started) else opening.source,

@@ -244,7 +244,7 @@ async def _read_log(run: RunFolder, log: Path, reader: Reader, also: Sink | None
             return error.message
         except InputFileError as error:
             return str(error)
-        writer.commit()
+        await asyncio.get_running_loop().run_in_executor(None, writer.commit)
     return None
 
 
@@ -303,7 +303,7 @@ async def _read_along(reader: Reader, conversation: str, seed: int, events: asyn
                     watch = reader.watch(event, seed, writer)
                 await watch.see(event)
                 if isinstance(event, ev.Ended):
-                    writer.commit()
+                    await asyncio.get_running_loop().run_in_executor(None, writer.commit)
                     return None
     except ConfideError as error:
         return str(error)

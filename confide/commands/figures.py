@@ -213,7 +213,11 @@ def _derived(readings: Readings, run: RunFolder) -> dict[str, object]:
         "fits": derived.prompt_to_line, "contradicts": derived.line_to_line, "sounds_like": derived.own_role,
         "distress": derived.observed_distress,
     }  # fmt: skip
-    return {"trends": [trend for name, of in trends.items() if name in items for trend in of(readings)]}
+    found = [trend for name, of in trends.items() if name in items for trend in of(readings)]
+    if "distress" in items:
+        talks = [talk_of(events) for events in events_of(run)]
+        found += [*derived.reported_distress(talks), *derived.reported_distress(talks, 10)]
+    return {"trends": found}
 
 
 def _labels(run: RunFolder) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from confide.simulator import (
     RunRecord,
     Wishes,
     check_models,
+    measure_folders,
     models_of,
     plan_run,
     read_log,
@@ -130,6 +131,16 @@ def _finish(work: Callable[[], Coroutine[None, None, Outcome]], made: list[RunFo
             raise
         raise ConfideError(f"{error}\nwhat was answered is kept; go on with: confide resume {made[0].path}") from None
     run = made[0]
+    _tell(run, outcome)
+    if as_json:
+        typer.echo(_as_json(run, outcome))
+    else:
+        typer.echo(str(run.path))
+    return 1 if outcome.unfinished or outcome.broken or outcome.unread else 0
+
+
+def _tell(run: RunFolder, outcome: Outcome) -> None:
+    """Say on standard error what is not as it should be."""
     for conversation, why in list(outcome.unfinished.items())[:5]:
         sys.stderr.write(f"confide: {conversation} is not finished: {why}\n")
     if outcome.unfinished:
@@ -138,15 +149,11 @@ def _finish(work: Callable[[], Coroutine[None, None, Outcome]], made: list[RunFo
         sys.stderr.write(f"confide: {count} of {sum(outcome.broken.values())} that ended in error: {reason}\n")
     for name, why in list(outcome.unread.items())[:5]:
         sys.stderr.write(f"confide: {name} is not read to its end: {why}\n")
-    if outcome.unread:
-        sys.stderr.write(
-            f"confide: {len(outcome.unread)} not read to their end; go on with: confide score {run.path}\n"
-        )
-    if as_json:
-        typer.echo(_as_json(run, outcome))
-    else:
-        typer.echo(str(run.path))
-    return 1 if outcome.unfinished or outcome.broken or outcome.unread else 0
+    committed = len(list((run.path / "conversations").glob("*.jsonl")))
+    for folder in measure_folders(run):
+        if unread := committed - len(folder.logs()):
+            rest = f"--with {folder.record.measure} --model {folder.record.model}"
+            sys.stderr.write(f"confide: {unread} not read to their end; go on with: confide score {run.path} {rest}\n")
 
 
 def _as_json(run: RunFolder, outcome: Outcome) -> str:

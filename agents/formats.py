@@ -171,7 +171,17 @@ _MODELS: Final[dict[Role, type[SeekerReply] | type[SupporterReply]]] = {
     Role.SEEKER: SeekerReply,
     Role.SUPPORTER: SupporterReply,
 }
-_DECODER: Final = json.JSONDecoder()
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose fields are each given once: of two values nobody knows which is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ReplyError("the JSON object gives a field twice")
+    return found
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_each_once)
 _WORDS = r"words ::= [^\r\n]+"
 _TAGGED = re.compile(r"\s*\[([^\[\]\r\n]*)\] ([^\r\n]*)\s*")
 _SEEKER_BRACKET = re.compile(r"emotion (\d{1,3}), trust (\d{1,3}), told (\S.*)")

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from confide.agents import Called, Model, ModelError, Place, ReplyError, Segment, View, render, text_hash
 from confide.agents.formats import json_object
-from confide.evaluators.reader import held
+from confide.evaluators.reader import held, what_is_wrong
 from confide.evaluators.rubric import Rubric
 from confide.evaluators.talks import events_of, talk_of
 from confide.scenarios import ConfideError, Role
@@ -199,8 +199,7 @@ class Judge:
         try:
             return self._answer.model_validate(json_object(content, self._rubric.items[0].id)).model_dump()
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise ReplyError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+            raise ReplyError(what_is_wrong(error)) from None
 
     @property
     def rubric(self) -> Rubric:

@@ -24,6 +24,8 @@ from confide.simulator.observing import Answer, Key, Line, Seen
 
 LETTERS: Final = ("A", "B")
 """What speakers are called where their roles are not told: in the order in which they speak."""
+_LONGEST: Final = 60
+"""Characters of a field's name that are told."""
 _ROOM: Final = 48
 """Tokens that the answer to one item may take."""
 
@@ -167,11 +169,16 @@ def _read(content: str, ask: Asked, items: tuple[Item, ...]) -> dict[str, Measur
     try:
         found = ask.model.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ReplyError(f"{where}: {first['msg']}") from None
+        raise ReplyError(what_is_wrong(error)) from None
     values = found.model_dump()
     return {item.id: _once(values[item.id]) for item in items}
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """The first thing that is wrong with an answer, in one short line: a model may name a field at any length."""
+    first = error.errors(include_url=False)[0]
+    where = " ".join(".".join(str(part) for part in first["loc"]).split())
+    return f"{where if len(where) <= _LONGEST else where[:_LONGEST] + '...'}: {first['msg']}"
 
 
 def _once(value: Any) -> MeasuredValue:

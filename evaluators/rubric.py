@@ -21,6 +21,8 @@ from confide.scenarios.yamlfile import read_text
 
 RUBRICS: Final = Path(__file__).parent / "rubrics"
 """The shipped rubrics."""
+_GAPS: Final = 5
+"""Gaps of a scale that are named."""
 Word = Annotated[str, Field(pattern=r"^[A-Z][A-Z_]{0,39}$")]
 
 
@@ -43,7 +45,7 @@ class Choice(Frozen):
 
     @model_validator(mode="after")
     def _no_bare_yes(self) -> Self:
-        if bare := [word for word in self.words if word in ("YES", "NO", "TRUE", "FALSE")]:
+        if bare := [word for word in self.words if word in ("YES", "NO", "Y", "N", "TRUE", "FALSE")]:
             raise PydanticCustomError(
                 "bare_word", "{word} changes its meaning with the question: use a word that says it", {"word": bare[0]}
             )
@@ -61,12 +63,15 @@ class Scale(Frozen):
     @model_validator(mode="after")
     def _no_gap(self) -> Self:
         points = sorted(self.anchors)
-        gaps = [point for point in range(points[0], points[-1]) if point not in self.anchors]
-        if gaps:
+        missing = points[-1] - points[0] + 1 - len(points)
+        if missing:
+            span = range(points[0], min(points[-1], points[0] + len(points) + _GAPS))
+            gaps = [str(point) for point in span if point not in self.anchors][:_GAPS]
+            gaps += [f"{missing - len(gaps)} more"] if missing > len(gaps) else []
             raise PydanticCustomError(
                 "scale_gap",
                 "the scale runs from {low} to {high} and has no anchor for {gaps}: give every point one",
-                {"low": points[0], "high": points[-1], "gaps": ", ".join(map(str, gaps))},
+                {"low": points[0], "high": points[-1], "gaps": ", ".join(gaps)},
             )
         return self
 
@@ -110,6 +115,12 @@ class Item(Frozen):
     """What the reader is asked."""
     answer: AnswerForm
     """What it may answer."""
+
+    @model_validator(mode="after")
+    def _can_be_a_field(self) -> Self:
+        if self.id.startswith("model_") or hasattr(BaseModel, self.id):
+            raise PydanticCustomError("item_id", "'{id}' is taken by pydantic: choose another id", {"id": self.id})
+        return self
 
 
 class Short(Frozen):
@@ -164,6 +175,12 @@ class Rubric(Frozen):
             raise PydanticCustomError("rubric", "'{name}' names earlier turns: unit must be turn", {"name": by_turn[0]})
         if self.line == "hidden" and self.unit != "turn":
             raise PydanticCustomError("rubric", "line: hidden goes with unit: turn", {})
+        if self.speakers == "letters" and (self.unit != "turn" or self.shows):
+            raise PydanticCustomError("rubric", "speakers: letters goes with unit: turn, and without shows", {})
+        if self.short and self.shows:
+            raise PydanticCustomError("rubric", "short shows no persona: it goes without shows", {})
+        if self.short and self.short.names and self.speakers == "letters":
+            raise PydanticCustomError("rubric", "speakers: letters goes with short.names: false", {})
         return self
 
 

@@ -14,6 +14,7 @@ from confide.evaluators.rubric import Choice, Item, Labels, Level, Offer, Rubric
 from confide.scenarios import Role
 from confide.simulator.observing import Key, Seen
 
+_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,8}")
 _BRACKET: Final = re.compile(r"\s*\[([^\[\]]*)\]\s*")
 
 
@@ -71,13 +72,19 @@ def read_short(content: str, item: Item) -> dict[str, Any]:
     if isinstance(form, Labels):
         return {item.id: words}
     if isinstance(form, Choice):
-        return {item.id: match[1].upper()}
+        offered = {word.lower(): word for word in form.words}
+        return {item.id: offered.get(match[1], match[1])}
     if isinstance(form, Scale | Level):
-        if not re.fullmatch(r"-?\d+", match[1]):
-            raise ReplyError("expected a whole number in the bracket")
-        return {item.id: int(match[1])}
-    if words == ["nothing"]:
-        return {item.id: []}
-    if not all(word.isdecimal() for word in words):
-        raise ReplyError("expected turn numbers in the bracket, or nothing")
-    return {item.id: [int(word) for word in words]}
+        return {item.id: _number(match[1])}
+    return {item.id: [] if words == ["nothing"] else [_number(word) for word in words]}
+
+
+def _number(word: str) -> int:
+    """The number that ``word`` spells, as it would be offered: no other digits, no leading zeros.
+
+    Raises:
+        ReplyError: it spells none.
+    """
+    if not _NUMBER.fullmatch(word):
+        raise ReplyError("expected whole numbers in the bracket")
+    return int(word)

@@ -21,7 +21,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, ValidationError
 
 from confide.agents import Model, ModelError, text_hash
-from confide.agents.models import AnySpec, Price
+from confide.agents.models import AnySpec, Price, changed_fields
 from confide.scenarios import ConfideError, InputFileError, Problem
 from confide.scenarios.schema import Frozen
 from confide.simulator import events as ev
@@ -84,9 +84,8 @@ class MeasureFolder:
         path = run.path / ("judgements" if record.pairwise else "measures") / record.key
         if (path / "measure.json").is_file():
             there = cls.open(path)
-            changed = [
-                name for name in ("rubric", "spec", "repeats") if getattr(there.record, name) != getattr(record, name)
-            ]
+            changed = [name for name in ("rubric", "repeats") if getattr(there.record, name) != getattr(record, name)]
+            changed += [f"model.{name}" for name in changed_fields(there.record.spec, record.spec)]
             if changed:
                 raise ConfideError(
                     f"{path} holds readings with another {', '.join(changed)}: give the rubric another id or the model "
@@ -294,6 +293,9 @@ async def _read_along(reader: Reader, conversation: str, seed: int, events: asyn
         return None
     try:
         with reader.folder.writer(conversation) as writer:
+            if reader.folder.final(conversation).exists():  # committed by another process meanwhile
+                writer.discard()
+                return None
             watch: Watch | None = None
             while True:
                 event = await events.get()

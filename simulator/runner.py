@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from confide.agents import (
     AUTHOR,
@@ -26,7 +26,7 @@ from confide.agents import (
     parse_prompt,
     read_prompt,
 )
-from confide.agents.models import AnySpec, OpenAISpec
+from confide.agents.models import MAY_MOVE, AnySpec, OpenAISpec, changed_fields
 from confide.scenarios import (
     Condition,
     ConfideError,
@@ -194,10 +194,6 @@ def with_address(spec: AnySpec) -> AnySpec:
     return spec
 
 
-MAY_MOVE: Final = {"base_url", "key_env", "timeout_s", "tries", "concurrency", "threads"}
-"""What of a model's description may differ when a run is resumed: where and how it is reached, not what it is."""
-
-
 def models_of(record: RunRecord, now: Mapping[str, AnySpec]) -> dict[str, Model]:
     """The models of a run that is resumed, at the prices that it began with.
 
@@ -211,11 +207,7 @@ def models_of(record: RunRecord, now: Mapping[str, AnySpec]) -> dict[str, Model]
     models = {}
     for name, spec in record.models.items():
         fresh = now.get(name, spec)
-        changed = [
-            field
-            for field, value in fresh.model_dump(exclude=MAY_MOVE).items()
-            if value != spec.model_dump(exclude=MAY_MOVE).get(field)
-        ]
+        changed = changed_fields(spec, fresh)
         if changed:
             raise ConfideError(
                 f"model '{name}' is not the one that the run began with: {', '.join(changed)} changed; "

@@ -358,9 +358,6 @@ def test_the_embedded_model_reads_the_sample(confide):
     assert not of_kind(events, "failed")
 
 
-# DEFECT as of 24 November: the command that `run` names lacks --with and --model, and is refused
-
-
 def test_the_command_that_a_run_names_to_go_on_with_its_readers_goes_on(confide, far):
     far.script = after(2, refused(500, "overloaded"))
     command = ["run", "shared-dog", "--model", "scripted", "--turns", "5", "--with", "strategies", "--reader", "far"]

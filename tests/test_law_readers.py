@@ -334,9 +334,6 @@ def test_whatever_a_model_answers_is_a_value_or_null_with_a_reason_of_one_line(f
                 assert len(why.splitlines()) == 1, ascii(why)
 
 
-# DEFECTS as of 24 November: the tests below fail until they are mended
-
-
 def a_rubric(more="unit: turn", item="{id: a, question: Q, answer: {kind: choice, words: {AA: a, BB: b}}}"):
     text = f"id: mine\ntitle: T\nsource: S\ntask: K\n{more}\nitems:\n  - {item}\n"
     return parse_rubric(Path("mine.yaml"), text).rubric

@@ -301,7 +301,7 @@ def test_a_damaged_conversation_keeps_no_other_from_being_read(run):
     [
         ({"rubric": read_rubric("strategies").text + "# changed\n"}, "rubric"),
         ({"repeats": 2}, "repeats"),
-        ({"spec": ScriptedSpec(provider="scripted", latency_ms=9)}, "spec"),
+        ({"spec": ScriptedSpec(provider="scripted", latency_ms=9)}, "model.latency_ms"),
     ],
 )
 def test_another_reader_under_the_same_names_is_refused(run, change, named):
@@ -309,9 +309,6 @@ def test_another_reader_under_the_same_names_is_refused(run, change, named):
     MeasureFolder.create(run, record_of("strategies"))
     with pytest.raises(ConfideError, match=f"holds readings with another {named}: give the rubric another id"):
         MeasureFolder.create(run, record_of("strategies").model_copy(update=change))
-
-
-# DEFECT as of 24 November: simulator/runner.py lets these move when a run is resumed; a reading must begin anew
 
 
 @pytest.mark.parametrize("moved", [{"base_url": "http://127.0.0.1:10/v1"}, {"timeout_s": 600}, {"tries": 9}])

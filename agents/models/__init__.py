@@ -3,10 +3,21 @@
 from confide.agents.models.base import BaseClient, Request
 from confide.agents.models.registry import BUILT_IN, Model, build_model, find_model, known_models, wrap_client
 from confide.agents.models.scripted import ScriptedClient, draw_reply
-from confide.agents.models.spec import AnySpec, AutoGenSpec, LocalSpec, ModelsFile, OpenAISpec, Price, ScriptedSpec
+from confide.agents.models.spec import (
+    MAY_MOVE,
+    AnySpec,
+    AutoGenSpec,
+    LocalSpec,
+    ModelsFile,
+    OpenAISpec,
+    Price,
+    ScriptedSpec,
+    changed_fields,
+)
 
 __all__ = [
     "BUILT_IN",
+    "MAY_MOVE",
     "AnySpec",
     "AutoGenSpec",
     "BaseClient",
@@ -19,6 +30,7 @@ __all__ = [
     "ScriptedClient",
     "ScriptedSpec",
     "build_model",
+    "changed_fields",
     "draw_reply",
     "find_model",
     "known_models",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -133,6 +133,16 @@ class ScriptedSpec(ModelSpec):
 
 
 AnySpec = Annotated[OpenAISpec | LocalSpec | AutoGenSpec | ScriptedSpec, Field(discriminator="provider")]
+
+
+MAY_MOVE: Final = {"base_url", "key_env", "timeout_s", "tries", "concurrency", "threads"}
+"""What of a model's description may change while it is used: where and how it is reached, not what it is."""
+
+
+def changed_fields(spec: AnySpec, now: AnySpec) -> list[str]:
+    """Fields in which ``now`` describes another model than ``spec``."""
+    before = spec.model_dump(exclude=MAY_MOVE)
+    return [name for name, value in now.model_dump(exclude=MAY_MOVE).items() if value != before.get(name)]
 
 
 class ModelsFile(Frozen):

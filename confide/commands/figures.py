@@ -47,6 +47,16 @@ def profiles(paths: list[Path], *, as_json: bool) -> None:
     _print_shares(console, found, human)
     _print_fifths(console, found, human)
     _print_course(console, found, human)
+    _print_preferences(console, [RunFolder.open(path) for path in paths])
+
+
+def _print_preferences(console: Console, runs: list[RunFolder]) -> None:
+    """What models would rather do themselves, where they were asked: read an effect of personas beside it."""
+    for run in runs:
+        for folder in measure_folders(run):
+            if folder.record.measure == "next-strategy":
+                console.print(Text(f"\n{run.path}: strategies that {folder.record.model} would choose itself"))
+                _print_derived(console, _derived(read_readings(folder, talks_of(run)), run))
 
 
 def _print_shares(console: Console, found: dict[str, Profile], human: HumanFigures) -> None:

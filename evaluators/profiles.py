@@ -13,10 +13,9 @@ from typing import Final, NamedTuple
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import jensenshannon
 
 from confide.evaluators.human import HumanFigures
-from confide.evaluators.statistics import Interval, bootstrap_counts, entropy
+from confide.evaluators.statistics import Interval, bootstrap_counts, entropy, js_distances
 from confide.evaluators.talks import Talk
 from confide.scenarios import Role
 
@@ -189,13 +188,9 @@ def _figures(sums: Array, size: int, reference: Array | None) -> Array:
             (scalar["seeker_turns"] + scalar["supporter_turns"]) / scalar["talks"],
         ]
         if reference is not None:
-            columns.append(_distances(shares, reference[0]))
-            columns += [_distances(by_fifth[:, fifth], reference[fifth + 1]) for fifth in range(FIFTHS)]
+            columns.append(js_distances(shares, reference[0]))
+            columns += [js_distances(by_fifth[:, fifth], reference[fifth + 1]) for fifth in range(FIFTHS)]
     return np.concatenate([shares, by_fifth.reshape(len(sums), -1), np.stack(columns, axis=1)], axis=1)
-
-
-def _distances(shares: Array, human: Array) -> Array:
-    return np.asarray(jensenshannon(shares, np.broadcast_to(human, shares.shape), base=2, axis=1), dtype=np.float64)
 
 
 def _transitions(talks: Sequence[Talk], labels: Sequence[str]) -> nx.DiGraph[str]:

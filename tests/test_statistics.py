@@ -106,6 +106,7 @@ def test_entropy_and_distance():
     expected = sqrt((log(2 / 3, 2) / 2 + 1 / 2 + log(4 / 3, 2)) / 2)
     assert js_distance([5, 5], [3, 0]) == pytest.approx(expected)
     assert js_distance([1, 0], [0, 1]) == pytest.approx(1)
+    assert js_distance([0.010000000000000002, 0.01, 0.01], [1, 1, 1]) == pytest.approx(0, abs=1e-7), "and not NaN"
     for bad, what in (([-1, 2], "negative"), ([0, 0], "zero")):
         with pytest.raises(ValueError, match=what):
             entropy(bad)

@@ -10,7 +10,7 @@ from confide.evaluators.statistics.agreement import (
     squared,
     two_raters,
 )
-from confide.evaluators.statistics.distances import entropy, js_distance
+from confide.evaluators.statistics.distances import entropy, js_distance, js_distances
 from confide.evaluators.statistics.preference import Preference, strategy_preference
 from confide.evaluators.statistics.resampling import Interval, bootstrap, bootstrap_counts
 
@@ -24,6 +24,7 @@ __all__ = [
     "confusion",
     "entropy",
     "js_distance",
+    "js_distances",
     "krippendorff_alpha",
     "masi",
     "nominal",

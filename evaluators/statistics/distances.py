@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial.distance import jensenshannon
+from numpy.typing import NDArray
+from scipy.special import rel_entr
 
 
 def entropy(counts: Sequence[float]) -> float:
@@ -31,14 +32,28 @@ def js_distance(one: Sequence[float], other: Sequence[float]) -> float:
     """
     if len(one) != len(other):
         raise ValueError("the distributions are over different labels")
-    return float(jensenshannon(_shares(one), _shares(other), base=2))
+    return float(js_distances(_shares(one)[None, :], _shares(other))[0])
 
 
-def _shares(counts: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def js_distances(shares: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same for many distributions at once.
+
+    Args:
+        shares: one distribution per row, shape n x labels; a row of NaN gives NaN.
+        other: the other distribution, shape labels.
+    """
+    middle = (shares + other) / 2
+    divergence = (rel_entr(shares, middle) + rel_entr(other, middle)).sum(axis=1) / (2 * np.log(2))
+    # Rounding can bring the divergence of nearly equal distributions below 0, or that of disjoint ones above 1.
+    found: NDArray[np.float64] = np.sqrt(np.clip(divergence, 0, 1))
+    return found
+
+
+def _shares(counts: Sequence[float]) -> NDArray[np.float64]:
     found = np.asarray(counts, dtype=np.float64)
     if (found < 0).any():
         raise ValueError("a count is negative")
     if not found.sum() > 0:
         raise ValueError("all counts are zero")
-    shares: np.ndarray[tuple[int], np.dtype[np.float64]] = found / found.sum()
+    shares: NDArray[np.float64] = found / found.sum()
     return shares

@@ -1,4 +1,19 @@
-"""WHAT it shows: figures of a conversation, the audit of a run, detectors of tellings."""
+"""WHAT it shows: figures of conversations, what readers and judges find in them, the audit of a run.
+
+=================  ====================================================================================
+``summary``        one conversation in figures
+``audit``          was every prompt made from what its role could see?
+``talks``          conversations without their words, as the rest counts them
+``profiles``       strategies, their order and words, beside what people do (``human``)
+``disclosure``     facts: told when and how, spoken of untold
+``rubric``         what readers are asked (``rubrics/``); ``reader`` and ``short`` ask it
+``readings``       what readers found; ``derived``: agreement, consistency, role identity, distress, preference
+``pairwise``       judging two conversations at a time; ``verdicts``: what comes of it; ``length``: at equal length
+``exchange``       people's conversations in, any conversations out
+``detectors``      which facts do words tell?
+``statistics``     agreement, distances, preferences, resampling
+=================  ====================================================================================
+"""
 
 from confide.evaluators.audit import Breach, Checked, audit_log, audit_run
 from confide.evaluators.summary import Summary, summarise

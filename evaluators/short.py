@@ -28,7 +28,10 @@ def ask_short(
     last = len(seen.lines) if key.turn is None else key.turn + (rubric.line == "shown")
     lines = seen.lines[max(0, last - short.lines) : last]
     task = short.task.strip().replace("{labels}", ", ".join(offer.labels))
-    said = [f"{line.role.capitalize()}: {line.utterance}" if short.names else line.utterance for line in lines]
+    words = [" ".join(line.utterance.splitlines()).strip() for line in lines]  # one line each: a break would make two
+    said = [
+        f"{line.role.capitalize()}: {text}" if short.names else text for line, text in zip(lines, words, strict=True)
+    ]
     segments = [
         Segment("instruction:task", Place.HEAD, task),
         *(Segment(f"utterance:{line.turn}", Place.TAIL, words) for line, words in zip(lines, said, strict=True)),

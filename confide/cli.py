@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from confide.cli_models import ModelsOption, models_app
+
 app = typer.Typer(
     name="confide",
     help="Simulate emotional support conversations between agents that know different things.\n\n"
@@ -20,14 +22,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="List, fetch and test models.", rich_markup_mode=None, invoke_without_command=True)
 app.add_typer(models_app, name="models")
 
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")]
-ModelsOption = Annotated[
-    Path | None,
-    typer.Option("--models", metavar="FILE", help="File that describes models; default: models.yaml, if it is there."),
-]
 RUNS = Path("runs")
 READER = "local-reader"
 
@@ -382,35 +379,3 @@ def fork(
 
     command = ("confide", *sys.argv[1:])
     raise typer.Exit(work(log, at, changes or [], command, runs, models, watch=watch, as_json=json))
-
-
-@models_app.callback()
-def _models(context: typer.Context, models: ModelsOption = None) -> None:
-    if context.invoked_subcommand is None:
-        from confide.commands.models import list_models  # noqa: PLC0415
-
-        list_models(models)
-
-
-@models_app.command("fetch")
-def fetch(
-    name: Annotated[str, typer.Argument(help="The model; only 'local' has anything to fetch.")] = "local",
-    source: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="Take the weights from this file.")
-    ] = None,
-) -> None:
-    """Fetch the embedded model's weights, once."""
-    from confide.commands.models import fetch as work  # noqa: PLC0415
-
-    work(name, source)
-
-
-@models_app.command("test")
-def test(
-    name: Annotated[str, typer.Argument(help="The model.")],
-    models: ModelsOption = None,
-) -> None:
-    """Say whether a model answers, follows a schema, returns log-probabilities and caches prefixes."""
-    from confide.commands.models import test as work  # noqa: PLC0415
-
-    raise typer.Exit(work(name, models))

@@ -281,7 +281,7 @@ def check(
 
 @app.command("scenarios")
 def list_shipped() -> None:
-    """List the shipped scenarios and conditions."""
+    """List the shipped scenarios, conditions and rubrics."""
     from confide.commands.author import list_shipped as work  # noqa: PLC0415
 
     work()

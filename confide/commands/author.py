@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from confide.evaluators.rubric import Rubric, read_rubrics
 from confide.scenarios import (
     Condition,
     ConfideError,
@@ -47,7 +48,7 @@ def check(files: list[Path]) -> None:
 
 
 def list_shipped() -> None:
-    """Print the shipped scenarios and conditions."""
+    """Print the shipped scenarios, conditions and rubrics."""
     console = Console(highlight=False)
     scenarios = Table("scenario", "problem", "title", "facts", box=None, pad_edge=False)
     for item in read_scenarios(["shipped"]):
@@ -56,7 +57,10 @@ def list_shipped() -> None:
     conditions = Table("condition", "title", box=None, pad_edge=False)
     for condition in read_conditions(shipped_conditions()):
         conditions.add_row(condition.id, condition.title)
-    console.print(scenarios, "", conditions)
+    rubrics = Table("rubric", "asks", box=None, pad_edge=False)
+    for loaded in read_rubrics(["shipped"]):
+        rubrics.add_row(loaded.rubric.id, loaded.rubric.title)
+    console.print(scenarios, "", conditions, "", rubrics)
 
 
 def init(file: Path) -> None:
@@ -93,8 +97,6 @@ def schema_of(kind: str) -> dict[str, Any]:
     elif kind == "taxonomy":
         found = Taxonomy.model_json_schema()
     elif kind == "rubric":
-        from confide.evaluators.rubric import Rubric  # noqa: PLC0415
-
         found = Rubric.model_json_schema()
     elif kind == "measure":
         from confide.simulator import MeasureRecord  # noqa: PLC0415

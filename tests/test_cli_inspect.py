@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from confide.evaluators.rubric import shipped_rubrics
 from confide.scenarios import shipped_conditions, shipped_scenarios
 from tests.helpers import only_run
 
@@ -12,7 +13,7 @@ from tests.helpers import only_run
 def test_scenarios_lists_what_is_shipped(confide):
     code, out, _ = confide("scenarios")
     assert code == 0
-    for name in (*shipped_scenarios(), *shipped_conditions()):
+    for name in (*shipped_scenarios(), *shipped_conditions(), *shipped_rubrics()):
         assert name in out
 
 

@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from confide.evaluators.rubric import Rubric, read_rubrics
 from confide.scenarios import (
     Condition,
     ConfideError,
@@ -57,6 +56,8 @@ def list_shipped() -> None:
     conditions = Table("condition", "title", box=None, pad_edge=False)
     for condition in read_conditions(shipped_conditions()):
         conditions.add_row(condition.id, condition.title)
+    from confide.evaluators.rubric import read_rubrics  # noqa: PLC0415  (loads AutoGen, as check need not)
+
     rubrics = Table("rubric", "asks", box=None, pad_edge=False)
     for loaded in read_rubrics(["shipped"]):
         rubrics.add_row(loaded.rubric.id, loaded.rubric.title)
@@ -97,6 +98,8 @@ def schema_of(kind: str) -> dict[str, Any]:
     elif kind == "taxonomy":
         found = Taxonomy.model_json_schema()
     elif kind == "rubric":
+        from confide.evaluators.rubric import Rubric  # noqa: PLC0415
+
         found = Rubric.model_json_schema()
     elif kind == "measure":
         from confide.simulator import MeasureRecord  # noqa: PLC0415

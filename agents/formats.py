@@ -181,7 +181,8 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_each_once)
+_DECODER: Final = json.JSONDecoder()
+_CAREFUL: Final = json.JSONDecoder(object_pairs_hook=_each_once)
 _WORDS = r"words ::= [^\r\n]+"
 _TAGGED = re.compile(r"\s*\[([^\[\]\r\n]*)\] ([^\r\n]*)\s*")
 _SEEKER_BRACKET = re.compile(r"emotion (\d{1,3}), trust (\d{1,3}), told (\S.*)")
@@ -228,6 +229,8 @@ def json_object(text: str, mark: str) -> dict[str, Any]:
     while start >= 0:
         try:
             data, end = _DECODER.raw_decode(text, start)
+            if text.count(":", start, end) > len(data):  # with a colon per field none is given twice; else look closer
+                _CAREFUL.raw_decode(text, start)
         except (ValueError, RecursionError):
             broken = True
             start = text.find("{", start + 1)

@@ -178,7 +178,7 @@ class Judge:
         segments.append(Segment("instruction:question", Place.TAIL, "\nWhich supporter does better, in each respect?"))
         view = View(Role.SUPPORTER, 0, tuple(segments))
         prompt = render(view)
-        args = held(self._model, self._answer, len(self._rubric.items))
+        args = held(self._model, self._answer.model_json_schema(), len(self._rubric.items))
         if self._model.sends_seed:
             args = {**args, "seed": seed}
         try:

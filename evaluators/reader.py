@@ -108,7 +108,7 @@ class RubricReader:
             values = _read(completion.content, ask, items)
         except ReplyError as error:
             return self._answer(key, call, error, dict.fromkeys((item.id for item in items), str(error)))
-        return Answer(key, call, None, values, {})
+        return Answer(key, call, None, values, {}, self._model.cost(completion))
 
     def _answer_model(self, items: tuple[Item, ...], offer: Offer) -> type[BaseModel]:
         """The model of an answer. Making one takes a millisecond, and most questions share theirs."""
@@ -125,11 +125,11 @@ class RubricReader:
             self._models[key] = answer_model(items, offer)
         return self._models[key]
 
-    @staticmethod
     def _answer(
-        key: Key, call: Called | None, error: ModelError | ReplyError | None, missing: Mapping[str, str]
+        self, key: Key, call: Called | None, error: ModelError | ReplyError | None, missing: Mapping[str, str]
     ) -> Answer:
-        return Answer(key, call, error, dict.fromkeys(missing), missing)
+        cost = self._model.cost(call.completion) if call else None
+        return Answer(key, call, error, dict.fromkeys(missing), missing, cost)
 
     def _asked(self, seen: Seen, key: Key, items: tuple[Item, ...]) -> Asked:
         rubric, taxonomy = self._rubric, seen.opening.taxonomy
@@ -145,16 +145,16 @@ class RubricReader:
             Segment("instruction:question", Place.TAIL, _question(rubric, items, key, offer)),
         ]
         view = View(key.role or Role.SEEKER, len(seen.lines), tuple(segments))  # the role leaves no trace in a prompt
-        return Asked(view, held(self._model, model, len(items)), model, short=False)
+        return Asked(view, held(self._model, model.model_json_schema(), len(items)), model, short=False)
 
 
-def held(model: Model, answer: type[BaseModel], items: int) -> dict[str, Any]:
-    """How a request holds ``model`` to the answer's form."""
+def held(model: Model, schema: Mapping[str, Any], items: int) -> dict[str, Any]:
+    """How a request holds ``model`` to the answer's form, with room for ``items``."""
     room = {} if model.max_tokens is None else {"max_tokens": max(model.max_tokens, _ROOM * items)}
     if model.structured == "json_object":
         return {**room, "response_format": {"type": "json_object"}}
     if model.structured in ("json_schema", "grammar"):  # a server with grammars knows schemas too
-        form = {"name": "answer", "strict": True, "schema": answer.model_json_schema()}
+        form = {"name": "answer", "strict": True, "schema": schema}
         return {**room, "response_format": {"type": "json_schema", "json_schema": form}}
     return room
 

@@ -102,7 +102,7 @@ def read_readings(folder: MeasureFolder, talks: Mapping[str, Talked]) -> Reading
         for event in events:
             if isinstance(event, Measured):
                 rows.append(Row(talked.talk, event.turn, event.role, event.repeat, event.values, event.missing))
-            elif event.kind == "reading":
+            elif event.kind == "reading" and event.card is not None:
                 caveat = event.card.caveat
     return Readings(loaded, folder.record.model, caveat, folder.record.repeats, rows, len(talks) - read)
 

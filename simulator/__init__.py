@@ -25,7 +25,7 @@ from confide.simulator.events import (
 from confide.simulator.log import LogWriter, ReadLog, Sink, read_log
 from confide.simulator.measures import MeasureFolder, MeasureRecord, Reader, Readings, measure_folders, read_run
 from confide.simulator.moderator import Memory, Moderator
-from confide.simulator.observing import Answer, Key, Line, Observer, Seen, Watch
+from confide.simulator.observing import Answer, Key, Line, Observer, Seen, SideLog, Watch
 from confide.simulator.replay import ReplayError, replay, resumed
 from confide.simulator.runner import Outcome, Wishes, check_models, models_of, plan_run, run_conversations
 from confide.simulator.setup import Setup, Stage
@@ -67,6 +67,7 @@ __all__ = [
     "RunRecord",
     "Seen",
     "Setup",
+    "SideLog",
     "Sink",
     "Spoke",
     "Stage",

@@ -327,9 +327,9 @@ class Reading(EventBase):
     measure: str
     """What is measured: the rubric's id."""
     rubric: str
-    """Content address of the rubric's file, which measure.json holds."""
-    card: ModelCard
-    """The model that reads."""
+    """Content address of the rubric's file, or of the trait plan's, which measure.json holds."""
+    card: ModelCard | None
+    """The model that reads; None where each role's own model answers: its card is in the ``started`` event."""
     seed: int
     """The run's seed."""
     repeats: Annotated[int, Field(ge=1)]
@@ -345,15 +345,23 @@ class Measured(EventBase):
     kind: Literal["measured"] = "measured"
     """``measured``."""
     turn: int | None
-    """The turn that it is about; None for the whole conversation."""
+    """The turn that it is about, or after which it was asked: -1 before the first; None for the whole conversation."""
     role: Role | None
     """The role that it is about; None for both."""
     repeat: Annotated[int, Field(ge=0)]
     """Which of the repeats it is, from 0."""
+    part: str | None = None
+    """Which of several questions about the same: a questionnaire's item, or its ``short`` or ``long`` form as a block;
+    None where there is one question."""
     values: dict[str, MeasuredValue]
-    """The answer to each item of the rubric; null where there is none."""
+    """The answer to each item of the rubric or questionnaire; null where there is none."""
     missing: dict[str, str]
     """For each null: why."""
+    weights: dict[str, tuple[float, ...]] | None = None
+    """For values that are the mean of a scale's points, weighted by the model's own probabilities: those
+    probabilities, lowest point first; null where no value is."""
+    note: str | None = None
+    """What a reader of the answer must know about how it was had, such as that the server gave no log-probabilities."""
 
 
 class Read(EventBase):

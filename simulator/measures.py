@@ -26,7 +26,7 @@ from confide.scenarios import ConfideError, InputFileError, Problem
 from confide.scenarios.schema import Frozen
 from confide.simulator import events as ev
 from confide.simulator.log import LogBusyError, LogWriter, Sink, Tee, read_log
-from confide.simulator.observing import Observer, Watch
+from confide.simulator.observing import Observer, SideLog, Watch
 from confide.simulator.setup import card_of
 from confide.simulator.store import RunFolder, Software, write_new
 
@@ -37,13 +37,15 @@ class MeasureRecord(Frozen):
     v: Literal[1] = 1
     """Version of this file's schema."""
     measure: str
-    """The rubric's id."""
+    """The rubric's id; for traits, the plan's id and what is asked: ``self``, ``bare``, ``observer``, ``profiles``."""
     rubric: str
-    """The rubric's file, exactly."""
+    """The rubric's file, or the trait plan's, exactly."""
+    instrument: str | None = None
+    """For traits: the questionnaire's file, exactly."""
     model: str
-    """Name of the model that reads."""
-    spec: AnySpec
-    """Its description. No keys: only the name of the variable that holds one."""
+    """Name of the model that reads; ``roles`` where each role's own model answers."""
+    spec: AnySpec | None
+    """Its description. No keys: only the name of the variable that holds one. None for ``roles``: run.json has them."""
     price: Price | None
     """What it cost when the reading began; None where unknown."""
     repeats: Annotated[int, Field(ge=1)]
@@ -84,8 +86,10 @@ class MeasureFolder:
         path = run.path / ("judgements" if record.pairwise else "measures") / record.key
         if (path / "measure.json").is_file():
             there = cls.open(path)
-            changed = [name for name in ("rubric", "repeats") if getattr(there.record, name) != getattr(record, name)]
-            changed += [f"model.{name}" for name in changed_fields(there.record.spec, record.spec)]
+            fixed = ("rubric", "instrument", "repeats")
+            changed = [name for name in fixed if getattr(there.record, name) != getattr(record, name)]
+            if there.record.spec is not None and record.spec is not None:
+                changed += [f"model.{name}" for name in changed_fields(there.record.spec, record.spec)]
             if changed:
                 raise ConfideError(
                     f"{path} holds readings with another {', '.join(changed)}: give the rubric another id or the model "
@@ -154,7 +158,8 @@ class Reader(NamedTuple):
 
     folder: MeasureFolder
     observer: Observer
-    model: Model
+    models: tuple[Model, ...]
+    """What answers: one model, or those that play the roles."""
 
     def watch(self, opening: ev.Started | ev.Imported, seed: int, writer: LogWriter, also: Sink | None = None) -> Watch:
         """Its reading of one conversation, gone on with where there is one; ``also`` is told of what is written."""
@@ -164,13 +169,12 @@ class Reader(NamedTuple):
             conversation=opening.conversation,
             measure=record.measure,
             rubric=text_hash(record.rubric),
-            card=card_of(self.model),
+            card=None if record.spec is None else card_of(self.models[0]),
             seed=seed,
             repeats=record.repeats,
         )
-        watch = Watch(self.observer, self.model, reading, Tee(writer, also) if also else writer)
-        watch.recover(writer.recover())
-        return watch
+        logged = writer.recover()
+        return Watch(self.observer, reading, SideLog(Tee(writer, also) if also else writer, logged))
 
 
 class Readings(NamedTuple):
@@ -207,7 +211,8 @@ async def read_run(run: RunFolder, readers: Sequence[Reader], also: Sink | None 
             else:
                 unread[f"{reader.folder.record.key}/{log.stem}"] = why
 
-    workers = sum(model.concurrency for model in {reader.model.name: reader.model for reader in readers}.values())
+    models = {model.name: model for reader in readers for model in reader.models}
+    workers = sum(model.concurrency for model in models.values())
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(workers, len(finished) * len(readers))):

@@ -20,7 +20,7 @@ from confide.agents.reply import SeekerReply, SupporterReply
 from confide.evaluators.reader import RubricReader
 from confide.evaluators.rubric import Rubric, parse_rubric, read_rubric, shipped_rubrics
 from confide.scenarios import InputFileError, Role, Taxonomy
-from confide.simulator import Ended, EndReason, Memory, Reading, Spoke, Watch
+from confide.simulator import Ended, EndReason, Memory, Reading, SideLog, Spoke, Watch
 from confide.simulator.observing import lines_of
 from confide.simulator.setup import card_of
 from tests.condition_helpers import FORMATS, GIVEN, one_writer, play, some_inner, some_lines, two_agents
@@ -74,7 +74,7 @@ def have_read(events, rubric, model, reader=RubricReader, repeats=1):
     reading = Reading(
         seq=0, conversation="talk", measure=rubric.id, rubric="x", card=card_of(model), seed=1, repeats=repeats
     )
-    watch = Watch(reader(rubric, model, repeats), model, reading, memory)
+    watch = Watch(reader(rubric, model, repeats), reading, SideLog(memory))
 
     async def work():
         for event in events:

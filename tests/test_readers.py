@@ -23,6 +23,7 @@ from confide.simulator import (
     Reader,
     Reading,
     RunFolder,
+    SideLog,
     Watch,
     read_log,
     read_run,
@@ -52,8 +53,7 @@ def read(name, script=draw_reply, events=None, repeats=1, form="json", logged=()
     head = Reading(
         seq=0, conversation="talk", measure=loaded.rubric.id, rubric="x", card=card_of(model), seed=1, repeats=repeats
     )
-    watch = Watch(RubricReader(loaded.rubric, model, repeats), model, head, memory)
-    watch.recover(logged)
+    watch = Watch(RubricReader(loaded.rubric, model, repeats), head, SideLog(memory, logged))
     said = lines_talk() if events is None else events
 
     async def all_of_it():
@@ -235,7 +235,7 @@ def reader(run, name, script=draw_reply, repeats=1):
         }
     )
     folder = MeasureFolder.create(run, record)
-    return Reader(folder, RubricReader(loaded.rubric, model, repeats), model), client
+    return Reader(folder, RubricReader(loaded.rubric, model, repeats), (model,)), client
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def record_of(name, model="reader", repeats=1, **fields):
 def reader_of(run, name="strategies", model=None, repeats=1):
     model = model or scripted_model()[0]
     observer = RubricReader(read_rubric(name).rubric, model, repeats)
-    return Reader(MeasureFolder.create(run, record_of(name, model.name, repeats)), observer, model)
+    return Reader(MeasureFolder.create(run, record_of(name, model.name, repeats)), observer, (model,))
 
 
 def scripted_model(name="reader", latency_s=0.0, concurrency=16):

@@ -59,7 +59,7 @@ class ReadingPlan:
 
     def _reader(self, run: RunFolder, loaded: LoadedRubric) -> Reader:
         observer = RubricReader(loaded.rubric, self.model, self.repeats)
-        return Reader(MeasureFolder.create(run, self.record(loaded)), observer, self.model)
+        return Reader(MeasureFolder.create(run, self.record(loaded)), observer, (self.model,))
 
     def record(self, loaded: LoadedRubric) -> MeasureRecord:
         """What is kept of who reads by a rubric."""

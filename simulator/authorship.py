@@ -110,6 +110,10 @@ class AuthorViews:
 
     def view(self, state: State) -> View:
         """What the author sees when it writes the next turn. An earlier view begins it, whole."""
+        return self.so_far(state).plus(*self._frame.cues[state.next_role()])
+
+    def so_far(self, state: State) -> View:
+        """See :class:`~confide.simulator.views.Views`."""
         known = len(self._turns)
         if known and (len(state.turns) < known or state.turns[known - 1] is not self._turns[-1]):
             self._talk, known = [], 0  # another conversation's state, or an earlier one
@@ -117,8 +121,7 @@ class AuthorViews:
             self._talk += self._frame.turn(spoke)
         self._turns = state.turns
         role = state.next_role()
-        segments = (*self._frame.head, *self._talk, *self._frame.cues[role])
-        return View(role, len(state.turns), segments, self._frame.facts[role])
+        return View(role, len(state.turns), (*self._frame.head, *self._talk), self._frame.facts[role])
 
     def script(self, state: State) -> View:
         """What the author sees when it writes the whole conversation."""

@@ -40,8 +40,8 @@ class MeasureRecord(Frozen):
     """The rubric's id; for traits, the plan's id and what is asked: ``self``, ``bare``, ``observer``, ``profiles``."""
     rubric: str
     """The rubric's file, or the trait plan's, exactly."""
-    instrument: str | None = None
-    """For traits: the questionnaire's file, exactly."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """The files that it refers to, exactly: a trait plan's ``instrument`` and ``wording``; none for a rubric."""
     model: str
     """Name of the model that reads; ``roles`` where each role's own model answers."""
     spec: AnySpec | None
@@ -86,7 +86,7 @@ class MeasureFolder:
         path = run.path / ("judgements" if record.pairwise else "measures") / record.key
         if (path / "measure.json").is_file():
             there = cls.open(path)
-            fixed = ("rubric", "instrument", "repeats")
+            fixed = ("rubric", "files", "repeats")
             changed = [name for name in fixed if getattr(there.record, name) != getattr(record, name)]
             if there.record.spec is not None and record.spec is not None:
                 changed += [f"model.{name}" for name in changed_fields(there.record.spec, record.spec)]

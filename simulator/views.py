@@ -58,6 +58,10 @@ class Views(Protocol):
         """What may be seen now. It grows at the end: an earlier view without its tail begins it."""
         ...
 
+    def so_far(self, state: State) -> View:
+        """The same without what asks for the next turn: what a question from outside of the talk is put to."""
+        ...
+
 
 class Frame:
     """What of one role's views is the same in every conversation of a scenario. It never changes."""
@@ -195,6 +199,10 @@ class ViewBuilder:
 
     def view(self, state: State) -> View:
         """What the role may see now. It grows at the end: an earlier view without its tail begins it."""
+        return self.so_far(state).plus(*self._frame.tail(state))
+
+    def so_far(self, state: State) -> View:
+        """See :class:`Views`."""
         frame = self._frame
         known = len(self._turns)
         if known and (len(state.turns) < known or state.turns[known - 1] is not self._turns[-1]):
@@ -207,8 +215,7 @@ class ViewBuilder:
                 self._talk += [frame.unlocked(fact) for fact in new]
                 self._facts = (*self._facts, *new)
         self._turns = state.turns
-        segments = (*frame.head, *self._talk, *frame.tail(state))
-        return View(frame.role, len(state.turns), segments, self._facts)
+        return View(frame.role, len(state.turns), (*frame.head, *self._talk), self._facts)
 
 
 def frame_of(

@@ -1,0 +1,150 @@
+"""What was answered about traits in a run, read from its side logs.
+
+Law: an answer to another transcript than the log's is refused; what was asked in vain is kept with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from confide.evaluators.readings import Talked
+from confide.evaluators.talks import Talk
+from confide.evaluators.traits.plan import PROFILES, SOURCES, LoadedPlan, Source, parse_plan
+from confide.evaluators.traits.profiles import NOBODY, Mode
+from confide.evaluators.traits.scores import Sheet
+from confide.scenarios import ConfideError, Role
+from confide.scenarios.personas import PersonaList, read_personas
+from confide.simulator import AnyEvent, Measured, MeasureFolder, Read, RunFolder, measure_folders, read_log
+
+PROFILES_FILE = "profiles.yaml"
+"""The personas that a folder of respondents is about."""
+
+
+class Point(NamedTuple):
+    """One administration in a talk."""
+
+    talk: Talk
+    role: Role
+    turn: int | None
+    """The turn after which it was made; -1 before the first; None where there was none to ask after."""
+    repeat: int
+    sheet: Sheet
+
+
+class SourceResults(NamedTuple):
+    """What one source answered in a run."""
+
+    plan: LoadedPlan
+    source: Source
+    model: str
+    """Who answered: a reader's name, or ``roles``."""
+    points: list[Point]
+    unread: int
+    """Finished conversations in which it was not asked to their end."""
+    unweighted: dict[str, int]
+    """Why answers were not weighted by probabilities, with how many administrations."""
+    caveats: tuple[str, ...]
+    """What a reader of the figures must know about the models."""
+
+
+class RespondentResults(NamedTuple):
+    """What one model answered for profiles, and for nobody."""
+
+    plan: LoadedPlan
+    model: str
+    profiles: PersonaList
+    sheets: Mapping[tuple[str, Mode], Sheet]
+    """By persona (or ``nobody``) and mode."""
+
+
+def trait_folders(run: RunFolder) -> list[MeasureFolder]:
+    """The folders of a run that hold answers about traits."""
+    return [folder for folder in measure_folders(run) if folder.record.files]
+
+
+def read_source(folder: MeasureFolder, talks: Mapping[str, Talked], caveats: Mapping[str, str]) -> SourceResults:
+    """What one source answered.
+
+    Args:
+        folder: its side logs.
+        talks: the run's finished conversations, by id.
+        caveats: by the name of each model that plays, what a reader of its figures must know.
+
+    Raises:
+        InputFileError: a side log is damaged.
+        ConfideError: it read something else than the log says.
+    """
+    record = folder.record
+    plan = plan_of(folder)
+    source = next(each for each in SOURCES if record.measure == f"{plan.plan.id}-{each}")
+    points: list[Point] = []
+    unweighted: dict[str, int] = {}
+    read = 0
+    told: list[str] = list(caveats.values()) if record.spec is None else []
+    for log in folder.logs():
+        talked = talks.get(log.stem)
+        if talked is None:
+            raise ConfideError(f"{log}: the run has no finished conversation of this name")
+        events = read_log(log).events
+        end = events[-1] if events else None
+        if not isinstance(end, Read) or end.transcript != talked.transcript:
+            raise ConfideError(f"{log}: it was read from another transcript than the conversation's: delete it")
+        read += 1
+        told += [event.card.caveat for event in events if event.kind == "reading" and event.card and event.card.caveat]
+        groups: dict[tuple[int | None, Role, int], list[Measured]] = {}
+        for event in events:
+            if isinstance(event, Measured) and event.role is not None:
+                groups.setdefault((event.turn, event.role, event.repeat), []).append(event)
+                if event.note:
+                    unweighted[event.note] = unweighted.get(event.note, 0) + 1
+        points += [
+            Point(talked.talk, role, turn, repeat, sheet_of(each)) for (turn, role, repeat), each in groups.items()
+        ]
+    return SourceResults(
+        plan, source, record.model, points, len(talks) - read, unweighted, tuple(dict.fromkeys(told))
+    )  # fmt: skip
+
+
+def read_respondents(folder: MeasureFolder) -> RespondentResults:
+    """What one model answered for profiles.
+
+    Raises:
+        InputFileError: a log or the list of profiles is damaged.
+    """
+    sheets: dict[tuple[str, Mode], Sheet] = {}
+    for log in folder.logs():
+        name, _, mode = log.stem.partition(".")
+        events = read_log(log).events
+        found = sheet_of([event for event in events if isinstance(event, Measured)])
+        if name == NOBODY:
+            sheets[NOBODY, "nobody"] = found
+        else:
+            sheets[name, "observer" if mode == "observer" else "self"] = found
+    return RespondentResults(plan_of(folder), folder.record.model, read_personas(folder.path / PROFILES_FILE), sheets)
+
+
+def plan_of(folder: MeasureFolder) -> LoadedPlan:
+    """The plan that a folder's answers were asked by."""
+    return parse_plan(folder.path / "measure.json", folder.record.rubric, folder.record.files)
+
+
+def is_respondents(folder: MeasureFolder) -> bool:
+    """Whether a folder's answers are for profiles, and not in talks."""
+    return folder.record.measure.endswith(f"-{PROFILES}")
+
+
+def sheet_of(events: Sequence[AnyEvent]) -> Sheet:
+    """One administration's answers, from its events."""
+    answers: dict[str, float] = {}
+    missing: dict[str, str] = {}
+    weighted = 0
+    for event in events:
+        if isinstance(event, Measured):
+            for item, value in event.values.items():
+                if isinstance(value, int | float):
+                    answers[item] = float(value)
+                else:
+                    missing[item] = event.missing.get(item, "no reason is given")
+            weighted += len(event.weights or {})
+    return Sheet(answers, missing, weighted)

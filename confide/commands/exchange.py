@@ -26,7 +26,7 @@ def bring_in(
     if as_json:
         report = {
             "run": str(found.run.path), "conversations": found.run.record.size, "turns": found.turns,
-            "messages": found.messages, "labels": dict(found.labels), "taken_for": meaning,
+            "messages": found.messages, "absent": found.absent, "labels": dict(found.labels), "taken_for": meaning,
         }  # fmt: skip
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
@@ -36,6 +36,8 @@ def bring_in(
         shown.add_row(label, meaning[label] or "no strategy", f"{count:,}")
     console.print(shown)
     console.print(f"{found.run.record.size:,} conversations, {found.turns:,} turns, {found.messages:,} messages")
+    if found.absent:
+        console.print(f"{found.absent:,} more messages stand in no line of the file: every figure is without them")
     typer.echo(str(found.run.path))
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from confide.agents import SeekerReply, SupporterReply
-from confide.evaluators.exchange.read import HumanMessage, HumanTalk, HumanTalks, read_human
+from confide.evaluators.exchange.found import HumanMessage, HumanTalk
+from confide.evaluators.exchange.read import read_human
 from confide.scenarios import InputFileError, Problem, Role, Taxonomy, read_taxonomy, read_yaml
 from confide.scenarios.library import STRATEGIES
 from confide.scenarios.schema import Frozen, Line
@@ -32,6 +33,8 @@ class ImportedRun(NamedTuple):
     run: RunFolder
     turns: int
     messages: int
+    absent: int
+    """Messages that conversations must have had and that the file does not hold."""
     labels: Counter[str]
     """Labels of the data, in its own words."""
 
@@ -82,11 +85,13 @@ def import_esconv(file: Path, runs: Path, labels_file: Path | None, command: tup
             with run.writer(opening.conversation) as writer:
                 writer.write(*log)
                 writer.commit()
-    return ImportedRun(run, sum(len(log) - 2 for log in logs), _messages(talks), counts)
-
-
-def _messages(talks: HumanTalks) -> int:
-    return sum(len(talk.messages) for talk in talks.talks)
+    return ImportedRun(
+        run=run,
+        turns=sum(len(log) - 2 for log in logs),
+        messages=sum(len(talk.messages) for talk in talks.talks),
+        absent=sum(talk.absent for talk in talks.talks),
+        labels=counts,
+    )
 
 
 def _meaning(file: Path, counts: Counter[str], taxonomy: Taxonomy, labels_file: Path | None) -> dict[str, str | None]:

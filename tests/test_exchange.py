@@ -132,6 +132,14 @@ def test_lines_of_dialogpt(tmp_path):
         ([{"dialog": [message("supporter", "x", strategy=3)]}], "expected a label"),
         ('[{"dialog": [{"speaker": "seeker", "content": "\\ud800"}]}]', "half a character"),
         ("[[1]]", "conversation 0: expected an object"),
+        ('[{"dialog": [{"speaker": "seeker", "content": "x", "feedback": NaN}]}]', "conversation 0: it holds a number"),
+        ('[{"score": 1e999, "dialog": [{"speaker": "seeker", "content": "x"}]}]', "conversation 0: it holds a number"),
+        ('[{"score": ' + "1" * 5000 + "}]", "a number is too long"),
+        (
+            [{"dialog": [message("supporter", "x", strategy="Question", strategies=["Others"])]}],
+            "dialog.0.strategies: 'strategy' and 'strategies' are both given",
+        ),
+        ([{"dialog": [{**message("seeker", "x"), "text": "y"}]}], "dialog.0.text: 'content' says something else"),
         ("[]", "expected a list with at least one conversation"),
     ],
 )

@@ -96,6 +96,8 @@ def _load(file: Path, text: str, line: int) -> Any:
         cut = error.pos >= len(text.rstrip()) - 1 or "Unterminated" in error.msg
         what = f"the JSON breaks off: is the file whole? ({error.msg})" if cut else f"not valid JSON: {error.msg}"
         raise InputFileError([Problem(file, at, error.colno, "", what)]) from None
+    except ValueError:  # Python turns no more than 4,300 digits into a number
+        raise InputFileError([Problem(file, line, 1, "", "a number is too long")]) from None
     except RecursionError:
         raise InputFileError([Problem(file, line, 1, "", "nested too deeply")]) from None
 
@@ -118,7 +120,12 @@ def _json_talk(part: Any) -> HumanTalk:
     if not dialog:
         raise BadError("dialog", "it holds no message: take the conversation out of the file")
     record = {name: value for name, value in part.items() if name != "dialog"}
-    if not is_text(json.dumps(part, ensure_ascii=False)):
+    try:
+        text = json.dumps(part, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        what = "it holds a number that JSON does not have: NaN, or one without a bound"
+        raise BadError("", what) from None
+    if not is_text(text):
         raise BadError("", "it holds half a character (a lone surrogate)")
     return HumanTalk(tuple(_json_message(index, each) for index, each in enumerate(dialog)), record)
 
@@ -133,6 +140,8 @@ def _json_message(index: int, message: Any) -> HumanMessage:
     text = message.get("content", message.get("text"))
     if not isinstance(text, str):
         raise BadError(f"{where}.content", "'content' (or 'text') is missing, or no text")
+    if message.get("text", text) != text:
+        raise BadError(f"{where}.text", "'content' says something else: which of them was said?")
     annotation = message.get("annotation", {})
     if not isinstance(annotation, dict):
         raise BadError(f"{where}.annotation", "expected an object")
@@ -141,6 +150,8 @@ def _json_message(index: int, message: Any) -> HumanMessage:
         raise BadError(f"{where}.{clash[0]}", f"'{clash[0]}' stands in the message and in its annotation")
     about = {**rest, **annotation}
     one, several = about.pop("strategy", None), about.pop("strategies", None)
+    if one is not None and several is not None:
+        raise BadError(f"{where}.strategies", "'strategy' and 'strategies' are both given")
     labels = several if several is not None else [] if one is None else [one]
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise BadError(f"{where}.strategy", "expected a label, or under 'strategies' a list of labels")

@@ -87,14 +87,15 @@ def compare(pairs: Iterable[Compared | None], *, preference: bool, seed: int = 0
         reason = f"{len(clusters)} pairs, at least {FEWEST_PAIRS} are needed"
     elif len({round(pair.longer, 9) for pair in known}) == 1 and known[0].longer != 0:
         reason = "all pairs differ in length by the same"
+    equal = at_equal(clusters) if reason is None else None
     return AtEqualLength(
         pairs=len(known),
         left_out=len(given) - len(known),
         raw=mean(clusters),
         raw_interval=bootstrap(clusters, mean, seed),
-        equal=at_equal(clusters) if reason is None else None,
-        equal_interval=bootstrap(clusters, at_equal, seed, _REFITS) if reason is None else None,
-        reason=reason,
+        equal=equal,
+        equal_interval=None if equal is None else bootstrap(clusters, at_equal, seed, _REFITS),
+        reason="the fit does not settle" if reason is None and equal is None else reason,
     )
 
 
@@ -109,6 +110,8 @@ def _linear(pairs: Sequence[Compared]) -> float | None:
 
 def _logistic(pairs: Sequence[Compared]) -> float | None:
     """Win rate at equal length, by Newton's method; None where the fit does not settle."""
+    if len({pair.value for pair in pairs}) == 1 and pairs[0].value in (0, 1):
+        return pairs[0].value  # the intercept grows without a bound: this is what the rate goes to
     x = np.array([pair.longer for pair in pairs])
     y = np.array([pair.value for pair in pairs])
     spread = float(np.sqrt((x**2).mean()))

@@ -261,3 +261,25 @@ def test_a_complete_separation_still_fits():
     pairs = [Compared(f"k{i}", float(i % 2), 100 + (100 if i % 2 else -50), 100) for i in range(20)]
     found = compare(pairs, preference=True)
     assert 0 < found.equal < 1
+
+
+def test_a_side_that_wins_throughout_wins_at_equal_length():
+    """The intercept of the fit has no bound there; the win rate at zero goes to 1, whatever the lengths."""
+    found = compare([pair._replace(value=1.0) for pair in pairs_with(0, 0, 5, preference=True, n=40)], preference=True)
+    assert (found.equal, found.reason) == (1, None)
+    assert (found.equal_interval.low, found.equal_interval.high) == (1, 1)
+    none = compare([pair._replace(value=0.0) for pair in pairs_with(0, 0, 5, preference=True, n=40)], preference=True)
+    assert none.equal == 0
+
+
+def test_resamples_in_which_a_side_wins_throughout_are_no_failures():
+    """Without them an interval would leave out just the resamples that favour a side most."""
+    pairs = [pair._replace(value=float(i > 2)) for i, pair in enumerate(pairs_with(0, 0, 6, preference=True, n=40))]
+    found = compare(pairs, preference=True)
+    assert found.equal_interval.failed == 0
+    assert found.equal_interval.high == 1
+
+
+def test_where_there_is_no_figure_there_is_a_reason(monkeypatch):
+    monkeypatch.setattr("confide.evaluators.length._logistic", lambda _: None)
+    assert compare(pairs_with(0, 0, 7, preference=True, n=20), preference=True).reason == "the fit does not settle"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any, Final, Literal, NamedTuple
 
@@ -41,7 +41,7 @@ class Side(NamedTuple):
     condition: str
     lines: tuple[Line, ...]
     words: int
-    """Words of the supporter."""
+    """Words of the supporter; more than 0."""
 
 
 class Pair(NamedTuple):
@@ -77,15 +77,15 @@ def pairs_of(run: RunFolder, against: RunFolder | None = None) -> Pairs:
         ConfideError: nothing can be compared.
         InputFileError: a log is damaged.
     """
-    ours = _sides(run)
     alone: Counter[str] = Counter()
+    ours = _sides(run, alone)
     pairs: list[Pair] = []
     if against is None:
         for key, sides in ours.items():
             pairs += [Pair(key, one, other) for one, other in combinations(sides, 2)]
             alone["the pair key has one condition only"] += len(sides) == 1
     else:
-        theirs = _sides(against)
+        theirs = _sides(against, alone)
         conditions = [{side.condition for each in found.values() for side in each} for found in (ours, theirs)]
         any_condition = all(len(names) == 1 for names in conditions)
         for key, sides in ours.items():
@@ -93,7 +93,10 @@ def pairs_of(run: RunFolder, against: RunFolder | None = None) -> Pairs:
                 others = [each for each in theirs.get(key, []) if any_condition or each.condition == one.condition]
                 pairs += [Pair(key, one, other) for other in others]
                 alone["the other run has no such conversation"] += not others
-        alone["only the other run has it"] += sum(len(each) for key, each in theirs.items() if key not in ours)
+        met = {pair.other.conversation for pair in pairs}
+        alone["only the other run has it"] += sum(
+            side.conversation not in met for found in theirs.values() for side in found
+        )
     if not pairs:
         raise ConfideError(
             "nothing to compare: run several conditions (confide run … --condition presets), or give --against a run "
@@ -102,11 +105,15 @@ def pairs_of(run: RunFolder, against: RunFolder | None = None) -> Pairs:
     return Pairs(pairs, +alone)
 
 
-def _sides(run: RunFolder) -> dict[str, list[Side]]:
+def _sides(run: RunFolder, alone: Counter[str]) -> dict[str, list[Side]]:
+    """The conversations of a run, by pair key; those in which there is nothing to judge are counted in ``alone``."""
     found: dict[str, list[Side]] = {}
     for events in events_of(run):
         talk = talk_of(events)
         words = sum(turn.words for turn in talk.turns if turn.role is Role.SUPPORTER)
+        if not words:
+            alone["the supporter said nothing"] += 1
+            continue
         side = Side(run.record.id, talk.conversation, talk.condition, lines_of(events), words)
         found.setdefault(talk.pair_key, []).append(side)
     return found
@@ -150,6 +157,9 @@ class Judge:
         except LogBusyError as error:
             return str(error)
         with writer:
+            if folder.final(pair.id).exists():  # committed by another process meanwhile
+                writer.discard()
+                return None
             try:
                 await _Sitting(self, pair, seed, writer, folder.record.rubric).hold()
             except ModelError as error:
@@ -322,8 +332,20 @@ def _winner(measured: Measured | None, item: str, order: int) -> Winner | None:
     return "one" if (word == "FIRST") == (order == 0) else "other"
 
 
-def first_share(answers: Sequence[Measured], item: str) -> float | None:
-    """Share of FIRST among the answers that name a winner: one half for a judge without a bias for a place."""
-    words = [each.values.get(item) for each in answers]
+def first_share(judged: Iterable[Mapping[int, Measured]], item: str) -> float | None:
+    """Share of FIRST among the answers that name a winner: one half for a judge without a bias for a place.
+
+    Answers whose other order is missing are left out: the side that stood first in them would count as a bias.
+
+    Args:
+        judged: for each pair the answers, by number of the question.
+        item: the item's id.
+    """
+    words: list[ev.MeasuredValue] = []
+    for answers in judged:
+        for number in answers:
+            if number % 2 == 0 and number + 1 in answers:
+                both = [answers[each].values.get(item) for each in (number, number + 1)]
+                words += both if None not in both else []
     named = [word for word in words if word in WORDS[:2]]
     return named.count(WORDS[0]) / len(named) if named else None

@@ -29,9 +29,11 @@ class Verdict(NamedTuple):
     missing: dict[str, int]
     """Answers that are missing, by reason."""
     first: float | None
-    """Share of answers for whichever came first, among those that name a winner; one half without bias."""
+    """Share of answers for whichever came first, among those that name a winner, where both orders were answered; one
+    half without bias."""
     rate: AtEqualLength
-    """Win rate of the one, 0 to 1: a tie and an inconsistent judgement count one half; and the same at equal length."""
+    """Win rate of the one, 0 to 1, over pairs: a tie and an inconsistent judgement count one half, and a pair's repeats
+    are averaged; and the same at equal length."""
     repeats: Agreement | None
     """Krippendorff's alpha of the winners over the repeats; None for one repeat."""
     words: float
@@ -75,10 +77,9 @@ def _verdict(item: str, one: str, other: str, judged: Sequence[_Judged], repeats
     found = [winners(each.answers, item) for each in judged]
     answers = [answer for each in judged for answer in each.answers.values()]
     compared = [
-        _compared(each.pair, winner)
+        _compared(each.pair, [winner for winner in won if winner is not None])
         for each, won in zip(judged, found, strict=True)
-        for winner in won
-        if winner is not None
+        if any(won)
     ]
     return Verdict(
         item=item,
@@ -87,7 +88,7 @@ def _verdict(item: str, one: str, other: str, judged: Sequence[_Judged], repeats
         pairs=len(judged),
         counts=dict(Counter(winner for won in found for winner in won if winner is not None)),
         missing=dict(Counter(answer.missing[item] for answer in answers if item in answer.missing)),
-        first=first_share(answers, item),
+        first=first_share([each.answers for each in judged], item),
         rate=compare(compared, preference=True),
         repeats=krippendorff_alpha(found, nominal) if repeats > 1 else None,
         words=sum(each.pair.one.words for each in judged) / len(judged),
@@ -95,8 +96,7 @@ def _verdict(item: str, one: str, other: str, judged: Sequence[_Judged], repeats
     )
 
 
-def _compared(pair: Pair, winner: Winner) -> Compared | None:
-    if not pair.one.words or not pair.other.words:
-        return None
-    value = {"one": 1.0, "other": 0.0}.get(winner, 0.5)
+def _compared(pair: Pair, winners: Sequence[Winner]) -> Compared:
+    """A pair counts once, however many of its repeats could be read."""
+    value = sum({"one": 1.0, "other": 0.0}.get(winner, 0.5) for winner in winners) / len(winners)
     return Compared(pair.pair_key, value, pair.one.words, pair.other.words)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_a_tie_in_one_order_alone_is_inconsistent():
     words = ["FIRST", "SECOND", "TIE", "TIE", "FIRST", "TIE", "SECOND", "FIRST", "FIRST", None]
     answers = {number: measured(number, word) for number, word in enumerate(words)}
     assert winners(answers, "x") == ["one", "tie", "inconsistent", "other", None]
-    assert first_share(list(answers.values()), "x") == 4 / 6
+    assert first_share([answers], "x") == 3 / 5, "an answer whose other order is missing would lean to a side"
 
 
 def test_win_rates_by_hand(run):
@@ -148,6 +149,68 @@ def test_repeats_agree_or_not(run):
     )
     assert by_key.counts == {"one": 6, "other": 3}
     assert by_key.repeats.value == 1
+
+
+def test_a_pair_counts_once_however_many_of_its_judgements_can_be_read(run):
+    """The one wins a pair in all three repeats, and loses another whose further answers cannot be read."""
+    asked = Counter()
+
+    def script(request):
+        said = str(request.messages[-1].content)
+        key = "key-0" if "one key-0." in said else "key-1"
+        asked[key] += 1
+        if key == "key-1" and asked[key] > 2:
+            return "none"
+        return prefers("one key-0." if key == "key-0" else "other key-1.")(request)
+
+    pairs = [
+        Pair(key, side(f"a{key}", "partial", f"one {key}."), side(f"b{key}", "omniscient", f"other {key}."))
+        for key in ("key-0", "key-1")
+    ]
+    found = Court(run, script, repeats=3).verdict(*pairs)
+    assert found.counts == {"one": 3, "other": 1}
+    assert (found.rate.raw, found.rate.pairs) == (0.5, 2)
+
+
+def test_the_first_place_is_counted_where_both_orders_were_answered(run):
+    """A judge that always goes by what is said, and that answers one order alone: it has no bias for a place."""
+
+    def script(request):
+        said = str(request.messages[-1].content)
+        return prefers("I am the one.")(request) if said.index("the one.") < said.index("the other.") else "none"
+
+    found = Court(run, script).verdict(pair())
+    assert (found.first, sum(found.missing.values())) == (None, 1)
+
+
+def test_a_conversation_without_a_word_of_the_supporter_s_is_not_compared(run):
+    log = run.final("awake-at-three.partial.0000")
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        if line["kind"] == "spoke" and line["role"] == "supporter":
+            line["reply"]["utterance"] = " "
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    found = pairs_of(run)
+    assert len(found.pairs) == 3 + 6
+    assert found.alone == {"the supporter said nothing": 1}
+
+
+def test_a_pair_that_another_process_judged_meanwhile_is_not_paid_for_again(run, monkeypatch):
+    other = Court(run, prefers("I am the one."))
+    other.hold(pair())
+    done = other.folder.final(pair().id)
+    aside = done.rename(done.with_suffix(".aside"))
+    court = Court(run, prefers("I am the one."))
+    writer = court.folder.writer
+
+    def late(name):
+        aside.rename(done)
+        return writer(name)
+
+    monkeypatch.setattr(court.folder, "writer", late)
+    assert court.hold(pair()) == [None]
+    assert court.client.received == []
+    assert not court.folder.live(pair().id).exists()
 
 
 def test_an_interrupted_judgement_is_gone_on_with(run):
@@ -212,6 +275,7 @@ def test_pairs_are_within_pair_keys(run, confide):
     against = pairs_of(run, other)
     assert [(p.one.condition, p.other.condition) for p in against.pairs] == [("partial", "partial")]
     assert against.alone == {"the other run has no such conversation": 7}
+    assert pairs_of(other, run).alone == {"only the other run has it": 7}
 
 
 def test_the_command(confide, run):

@@ -129,7 +129,7 @@ class Frame:
             if block == "state":
                 segment = self._segment(block, {**self._names, **_now(state, self.role)})
             elif block == "other now":
-                segment = self._segment(block, {**self._names, **_now(state, self.role.other)})
+                segment = self._segment(block, {**self._names, **_now(state, self.role.other, unasked="")})
             else:
                 segment = self._constant[block]
             if segment is not None:
@@ -286,15 +286,27 @@ def fact_in_words(prompt: Prompt, fact: Fact, names: Values) -> str:
     return prompt.fill(FACT_BLOCKS[fact.reveal], values) or ""
 
 
-def _now(state: State, role: Role) -> dict[str, str | None]:
-    """The private state of ``role`` after its last reply; None before it."""
+def _now(state: State, role: Role, unasked: str | None = None) -> dict[str, str | None]:
+    """The private state of ``role`` after its last reply; None before it.
+
+    Args:
+        state: where the conversation stands.
+        role: whose.
+        unasked: stands for what the role's reply format does not ask for. To unset it would leave out the whole block
+            about the other's state, where the two write in different formats, and with it all that there is.
+    """
     values: dict[str, str | None] = dict.fromkeys(_NOW)
     values["told_now"] = ", ".join(state.told_by(role)) or "nothing"
     last: AnyReply | None = state.last_reply(role)
     if isinstance(last, SeekerReply):
-        values |= {"emotion_now": str(last.emotion), "trust_now": str(last.trust), "thoughts_now": last.thoughts}
+        values |= {
+            "emotion_now": str(last.emotion),
+            "trust_now": str(last.trust),
+            "thoughts_now": unasked if last.thoughts is None else last.thoughts,
+        }
     elif isinstance(last, SupporterReply):
-        values |= {"notes_now": last.notes, "strategies_now": ", ".join(last.strategies or ())}
+        notes = unasked if last.notes is None else last.notes
+        values |= {"notes_now": notes, "strategies_now": ", ".join(last.strategies or ())}
     return values
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from confide.agents import Place, Segment
 from confide.agents.models import draw_reply
-from confide.scenarios import Role, Sight, TellingPolicy, Writer
+from confide.scenarios import Limits, Role, Sight, TellingPolicy, Writer
 from confide.simulator import Called, Conversation, Spoke, replay
 from confide.simulator.gate import Gate
 from confide.simulator.views import side_seen
@@ -18,6 +18,7 @@ from tests.condition_helpers import (
     GIVEN,
     as_bytes,
     converse,
+    models_for,
     one_writer,
     play,
     some_inner,
@@ -72,6 +73,29 @@ def assert_nothing_unseen_arrives(drawn, kind=Conversation):
 @settings(max_examples=150, **GIVEN)
 def test_what_a_condition_does_not_show_changes_no_byte(drawn):
     assert_nothing_unseen_arrives(drawn)
+
+
+@pytest.mark.parametrize("forms", [("json", "tagged"), ("tagged", "json")])
+def test_what_is_shown_arrives_where_the_two_write_in_different_formats(forms):
+    """One format asks for thoughts and notes, and the other does not: what is there is shown nevertheless."""
+    condition = CONDITIONS["omniscient"]
+    inner = {
+        Role.SEEKER: {"tells": False, "thoughts": "Not yet.", "emotion": 71, "trust": 13},
+        Role.SUPPORTER: {"tells": False, "notes": "Tired.", "strategies": ["Reflection of feelings"]},
+    }
+    made = {}
+    for role, form in zip(Role, forms, strict=True):
+        lines = {key: ["One.", "Two.", "Three."] for key in Role}
+        models, clients = models_for(condition, Role.SEEKER, lines, inner, form, 6)
+        made[role] = models[role], clients[role]
+    setup = make_setup("exam-panic", made[Role.SEEKER][0], made[Role.SUPPORTER][0], condition=condition)
+    setup = setup._replace(scenario=setup.scenario.model_copy(update={"limits": Limits(turns=6)}))
+    converse(setup)
+    seeker, supporter = (str(made[role][1].received[-1].messages[-1].content) for role in Role)
+    assert "Reflection of feelings" in seeker
+    assert "71" in supporter
+    assert "13" in supporter
+    assert "None" not in seeker + supporter
 
 
 @st.composite

@@ -82,6 +82,15 @@ def test_a_turn_is_what_one_speaker_says_in_a_row(tmp_path):
     assert found.labels == Counter({"Reflection of feelings": 1, "Question": 1, "Questions": 1})
 
 
+def test_files_of_one_name_share_no_pair_key(tmp_path):
+    """Else two runs of different data would be judged against one another, conversation by conversation."""
+    one = bring(write(tmp_path, [TALK]), tmp_path / "runs")
+    again = bring(write(tmp_path, [TALK]), tmp_path / "again")
+    other = bring(write(tmp_path, [{**TALK, "situation": "Another one."}]), tmp_path / "other")
+    keys = [events_of(found.run)[0][0].pair_key for found in (one, again, other)]
+    assert keys[0] == keys[1] != keys[2]
+
+
 def test_json_lines_and_their_speakers(tmp_path):
     talk = {"emotion_type": "anger", "problem_type": "x", "situation": "s", "dialog": [
         {"text": "Hi", "speaker": "usr"}, {"text": "Why?", "speaker": "sys", "strategy": "Question"},

@@ -56,6 +56,13 @@ def import_esconv(file: Path, runs: Path, labels_file: Path | None, command: tup
     taxonomy = read_taxonomy(STRATEGIES / "esconv.yaml")
     counts = Counter(label for talk in talks.talks for message in talk.messages for label in message.labels)
     meaning = _meaning(file, counts, taxonomy, labels_file)
+    source = ImportRecord(
+        source=file.name,
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        format=talks.form,
+        conversations=len(talks.talks),
+        labels=meaning,
+    )
     now = utc_now()
     slug = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-") or "human"
     record = RunRecord(
@@ -69,15 +76,9 @@ def import_esconv(file: Path, runs: Path, labels_file: Path | None, command: tup
         prices={},
         software=software(),
         command=command,
-        imported=ImportRecord(
-            source=file.name,
-            sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-            format=talks.form,
-            conversations=len(talks.talks),
-            labels=meaning,
-        ),
+        imported=source,
     )
-    logs = [list(_events(talk, index, slug, file.name, taxonomy, meaning)) for index, talk in enumerate(talks.talks)]
+    logs = [list(_events(talk, index, slug, source, taxonomy)) for index, talk in enumerate(talks.talks)]
     run = RunFolder.create(runs, record)
     for log in logs:
         opening = log[0]
@@ -126,15 +127,13 @@ def _meaning(file: Path, counts: Counter[str], taxonomy: Taxonomy, labels_file: 
     return meaning
 
 
-def _events(
-    talk: HumanTalk, index: int, slug: str, source: str, taxonomy: Taxonomy, meaning: dict[str, str | None]
-) -> Iterator[AnyEvent]:
+def _events(talk: HumanTalk, index: int, slug: str, source: ImportRecord, taxonomy: Taxonomy) -> Iterator[AnyEvent]:
     turns = [list(messages) for _, messages in groupby(talk.messages, key=lambda message: message.role)]
     yield Imported(
         seq=0,
         conversation=f"{slug}.{index:05d}",
-        pair_key=f"human/{slug}/{index}",
-        source=source,
+        pair_key=f"human/{source.sha256[:16]}/{index}",  # files of one name may hold different data
+        source=source.source,
         index=index,
         taxonomy=taxonomy,
         problem=_word(talk, "problem_type"),
@@ -148,7 +147,7 @@ def _events(
             seq=turn + 1,
             turn=turn,
             role=role,
-            reply=_reply(role, messages, meaning),
+            reply=_reply(role, messages, source.labels),
             messages=tuple(Message(text=each.text, labels=each.labels, about=each.about) for each in messages),
         )
     yield Ended(seq=len(turns) + 1, reason=EndReason.UNKNOWN, turns=len(turns))

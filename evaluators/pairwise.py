@@ -126,10 +126,14 @@ class Judge:
         """Judge by ``rubric``, each pair ``repeats`` times in each order.
 
         Raises:
-            ConfideError: the rubric is about turns.
+            ConfideError: the rubric asks for something that a comparison of two supporters is not.
         """
         if rubric.unit != "conversation":
             raise ConfideError(f"rubric '{rubric.id}' is about turns: two conversations are compared as a whole")
+        if Role.SUPPORTER not in rubric.of:
+            raise ConfideError(f"rubric '{rubric.id}' is about the seeker: two supporters are compared")
+        if rubric.shows:
+            raise ConfideError(f"rubric '{rubric.id}' shows a persona: who compares two conversations is shown none")
         self._rubric = rubric
         self._model = model
         self._repeats = repeats

@@ -299,6 +299,16 @@ def test_what_cannot_be_judged_is_refused(confide, run):
     assert (code, "nothing to compare" in err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"of": (Role.SEEKER,)}, "is about the seeker"), ({"shows": ("persona",)}, "shows a persona")],
+)
+def test_a_rubric_that_asks_for_something_else_is_refused(change, said):
+    rubric = RUBRIC.rubric.model_copy(update=change)
+    with pytest.raises(ConfideError, match=said):
+        Judge(rubric, scripted(draw_reply)[0], 1)
+
+
 def test_judgements_of_other_transcripts_are_refused(run):
     court = Court(run, prefers("I am the one."))
     court.hold(pair())

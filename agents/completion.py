@@ -5,6 +5,7 @@ Law: a client raises or answers. It never returns an empty answer, and never one
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Annotated
 
@@ -96,6 +97,35 @@ class Completion(CreateResult):
     """From sending the call to having its answer, without waiting for earlier tries."""
     attempts: tuple[Attempt, ...] = ()
     """Tries that failed before this one."""
+
+    def odds_at(self, at: int) -> dict[str, float] | None:
+        """What could have stood in place of the token at one character of the answer, with each one's probability.
+
+        Texts are stripped of white space, and the probabilities of all spellings of one text are added up. Only the
+        likeliest tokens are known, so that they need not sum to 1.
+
+        Args:
+            at: the character's place in :attr:`content`.
+
+        Returns:
+            None where the server gave no log-probabilities, or its tokens do not make up the answer.
+        """
+        tokens = self.logprobs or []
+        start = "".join(token.token for token in tokens).find(self.content)
+        if start < 0:
+            return None
+        end = 0
+        for token in tokens:
+            end += len(token.token)
+            if start + at < end:
+                break
+        else:
+            return None
+        found: dict[str, float] = {}
+        for top in token.top_logprobs or []:
+            text = bytes(top.bytes or []).decode(errors="replace").strip()
+            found[text] = found.get(text, 0.0) + math.exp(top.logprob)
+        return found if token.token.strip() in found else None
 
 
 def is_text(content: str) -> bool:

@@ -11,7 +11,9 @@ from typing import Annotated
 
 import typer
 
+from confide.cli_inspect import RUNS, RunsOption, inspect_app
 from confide.cli_models import ModelsOption, models_app
+from confide.cli_traits import instruments_app, personas_app
 
 app = typer.Typer(
     name="confide",
@@ -23,9 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models_app, name="models")
+app.add_typer(instruments_app, name="instruments")
+app.add_typer(personas_app, name="personas")
 
-RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")]
-RUNS = Path("runs")
 READER = "local-reader"
 
 
@@ -188,6 +190,27 @@ def scores(
 
 
 @app.command()
+def traits(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    *,
+    floor: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ALPHA",
+            min=0,
+            max=1,
+            help="Reliability below which there are no scores, in place of the plan's; 0: none.",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, and nothing else.")] = False,
+) -> None:
+    """Print how traits drifted, by self-report and by observer, beside the noise floor and the models' bias."""
+    from confide.commands.traits import traits as work  # noqa: PLC0415
+
+    work(run_folder, floor, as_json=json)
+
+
+@app.command()
 def profile(
     run_folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Runs' folders.")],
     *,
@@ -309,73 +332,4 @@ def schema(
     work(kind)
 
 
-@app.command()
-def replay(
-    target: Annotated[Path, typer.Argument(metavar="RUN|LOG", help="A run's folder or a log.")],
-) -> None:
-    """Run a run's conversations again from their logged answers, with no model; the events must be the same."""
-    from confide.commands.inspect import replay as work  # noqa: PLC0415
-
-    raise typer.Exit(work(target))
-
-
-@app.command()
-def audit(
-    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
-    *,
-    jobs: Annotated[int | None, typer.Option(metavar="K", min=1, help="Processes; default: one per processor.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
-) -> None:
-    """Check that every prompt of a run was made from what its role could see; exit code 1 if one was not."""
-    from confide.commands.inspect import audit as work  # noqa: PLC0415
-
-    raise typer.Exit(work(run_folder, jobs, as_json=json))
-
-
-@app.command()
-def knows(
-    target: Annotated[
-        Path | None, typer.Argument(metavar="[RUN|LOG]", help="A run's folder or a log; default: the newest run.")
-    ] = None,
-    *,
-    conversation: Annotated[
-        str | None, typer.Option("--conversation", "-c", metavar="ID", help="Which one of a run's.")
-    ] = None,
-    at: Annotated[
-        int | None, typer.Option(metavar="TURN", min=0, help="When this turn begins; default: at the end.")
-    ] = None,
-    graph: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the graph too: .json (node-link) or .graphml.")
-    ] = None,
-    runs: RunsOption = RUNS,
-) -> None:
-    """Say what each role knows, since when and from where."""
-    from confide.commands.inspect import knows as work  # noqa: PLC0415
-
-    work(target, conversation, runs, at, graph)
-
-
-@app.command()
-def fork(
-    log: Annotated[Path, typer.Argument(metavar="CONVERSATION", help="The log to branch off from, in its run.")],
-    *,
-    at: Annotated[int, typer.Option(metavar="TURN", min=0, help="The first turn that is the fork's own.")],
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="What is different: condition, model, seeker.model, utterance (with strategies for a supporter's), "
-            "fact.ID.text, or any field of the scenario by its path. May be given several times.",
-        ),
-    ] = None,
-    runs: RunsOption = RUNS,
-    models: ModelsOption = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Show the conversation as it is spoken.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
-) -> None:
-    """Branch off from a conversation: the same first turns, then with something changed; a run of its own."""
-    from confide.commands.inspect import fork as work  # noqa: PLC0415
-
-    command = ("confide", *sys.argv[1:])
-    raise typer.Exit(work(log, at, changes or [], command, runs, models, watch=watch, as_json=json))
+app.add_typer(inspect_app)

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Self
 
+import yaml
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -59,6 +60,13 @@ def read_personas(file: Path) -> PersonaList:
         InputFileError: with every problem of the file.
     """
     return read_yaml(file, PersonaList)
+
+
+def personas_text(personas: PersonaList) -> str:
+    """A list as YAML, as :func:`read_personas` reads it; what is unset is left out."""
+    data = personas.model_dump(mode="json", exclude_none=True)
+    listed = [{name: value for name, value in persona.items() if value != {}} for persona in data["personas"]]
+    return yaml.safe_dump({**data, "personas": listed}, sort_keys=False, allow_unicode=True, width=120)
 
 
 def import_personas(file: Path, most: int | None = None) -> PersonaList:

@@ -83,7 +83,15 @@ class MeasureFolder:
         Raises:
             ConfideError: another rubric or another model reads under the same names, or the folder cannot be written.
         """
-        path = run.path / ("judgements" if record.pairwise else "measures") / record.key
+        return cls.at(run.path / ("judgements" if record.pairwise else "measures") / record.key, record)
+
+    @classmethod
+    def at(cls, path: Path, record: MeasureRecord) -> MeasureFolder:
+        """The same as :meth:`create`, at a path of one's own.
+
+        Raises:
+            ConfideError: as there.
+        """
         if (path / "measure.json").is_file():
             there = cls.open(path)
             fixed = ("rubric", "files", "repeats")

@@ -230,7 +230,7 @@ async def check_models(models: Mapping[str, Model]) -> None:
 async def run_conversations(
     run: RunFolder, models: Mapping[str, Model], watch: Watcher, readers: Sequence[Reader] = ()
 ) -> Outcome:
-    """Run what is left to run, as many conversations at once as the models bear.
+    """Run what is left to run, as many conversations at once as the models bear. The models stay open.
 
     Args:
         run: the run.
@@ -275,9 +275,6 @@ async def run_conversations(
                     group.create_task(work(left))
     except* ConfideError as errors:
         raise _first(errors) from None
-    finally:
-        for model in models.values():
-            await model.client.close()
     return Outcome(finished, unfinished, broken, unread)
 
 

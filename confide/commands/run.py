@@ -15,8 +15,9 @@ from confide.agents import Model
 from confide.agents.models import known_models
 from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
-from confide.commands.score import ReadingPlan
+from confide.commands.score import ReadingPlan, ask_profiles
 from confide.evaluators import summarise
+from confide.evaluators.traits.results import is_respondents
 from confide.scenarios import ConfideError, read_scenarios
 from confide.simulator import (
     AnyEvent,
@@ -68,8 +69,10 @@ def begin(
         try:
             await check_models({**models, **reads})
             made.append(RunFolder.create(runs, record))
-            readers = plan.readers(made[0]) if plan else []
-            return await _run(made[0], models, readers, watch=watch, quiet=as_json)
+            readers = plan.readers(made[0], models) if plan else []
+            outcome = await _run(made[0], models, readers, watch=watch, quiet=as_json)
+            unasked = await ask_profiles(plan, made[0], models, quiet=as_json or watch) if plan else []
+            return outcome._replace(unread={**outcome.unread, **dict.fromkeys(unasked, "see above")})
         finally:
             await _close({**models, **reads})
 
@@ -151,8 +154,12 @@ def _tell(run: RunFolder, outcome: Outcome) -> None:
         sys.stderr.write(f"confide: {name} is not read to its end: {why}\n")
     committed = len(list((run.path / "conversations").glob("*.jsonl")))
     for folder in measure_folders(run):
+        if is_respondents(folder):
+            continue
         if unread := committed - len(folder.logs()):
             rest = f"--with {folder.record.measure} --model {folder.record.model}"
+            if folder.record.files:  # a trait plan's, asked of several at once
+                rest = f"--with {folder.record.measure.rpartition('-')[0]}"
             sys.stderr.write(f"confide: {unread} not read to their end; go on with: confide score {run.path} {rest}\n")
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
 
 from confide.agents import Model, build_model, find_model
-from confide.agents.models import known_models
+from confide.agents.models import AnySpec, known_models
 from confide.commands.figures import scores
 from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
+from confide.commands.traits import traits
 from confide.evaluators.reader import RubricReader
 from confide.evaluators.rubric import LoadedRubric, read_rubrics
+from confide.evaluators.traits import is_plan, read_plan
+from confide.evaluators.traits.panel import Respondents, respondents_of, trait_readers
 from confide.scenarios import ConfideError
 from confide.simulator import (
     MeasureFolder,
@@ -24,6 +27,7 @@ from confide.simulator import (
     Readings,
     RunFolder,
     check_models,
+    models_of,
     read_run,
 )
 from confide.simulator.runner import with_address
@@ -36,26 +40,57 @@ class ReadingPlan:
     def __init__(
         self, names: Sequence[str], model: str, repeats: int, command: tuple[str, ...], models_file: Path | None
     ) -> None:
-        """Read the rubrics and build the model.
+        """Read the rubrics and the trait plans, and build the model.
 
         Raises:
-            InputFileError: with every problem of a rubric or of the models file.
+            InputFileError: with every problem of a rubric, a plan or the models file.
             ConfideError: a rubric or the model is unknown, or a key is missing.
         """
-        self.rubrics = read_rubrics(names)
+        self.plans = [read_plan(name) for name in dict.fromkeys(names) if is_plan(name)]
+        self.rubrics = read_rubrics(name for name in names if not is_plan(name))
+        ids = [plan.plan.id for plan in self.plans]
+        if twice := [name for name in ids if ids.count(name) > 1]:
+            raise ConfideError(f"two trait plans have the id '{twice[0]}': give one of them another")
+        self._models_file = models_file
         self._spec = with_address(find_model(model, known_models(models_file)))
         self.model: Model = build_model(model, self._spec)
         self.repeats = repeats
         self._command = command
         ensure_weights([self._spec])
 
-    def readers(self, run: RunFolder) -> list[Reader]:
+    def playing(self, run: RunFolder) -> dict[str, Model]:
+        """The models that play in a run, where a plan asks the agents; none otherwise."""
+        asks = any(source != "observer" for plan in self.plans for source in plan.plan.sources)
+        if not asks or run.record.imported:
+            return {}
+        ensure_weights(run.record.models.values())
+        return models_of(run.record, known_models(self._models_file) if self._models_file else {})
+
+    def readers(self, run: RunFolder, playing: Mapping[str, Model]) -> list[Reader]:
         """The readers, with their folders in ``run``.
+
+        Args:
+            run: the run.
+            playing: the models that play in it, by name.
 
         Raises:
             ConfideError: a folder holds another rubric's readings, or cannot be written.
         """
-        return [self._reader(run, loaded) for loaded in self.rubrics]
+        found = [self._reader(run, loaded) for loaded in self.rubrics]
+        for plan in self.plans:
+            found += trait_readers(run, plan, playing, self.model, self._record)
+        return found
+
+    def respondents(self, run: RunFolder, playing: Mapping[str, Model]) -> list[Respondents]:
+        """For each trait plan and model: the profiles that it is to answer for, with its folder in ``run``.
+
+        Raises:
+            ConfideError: as :meth:`readers`.
+        """
+        specs = {**run.record.models, self.model.name: self._spec}
+        return [
+            each for plan in self.plans for each in respondents_of(run, plan, playing, self.model, specs, self._record)
+        ]
 
     def _reader(self, run: RunFolder, loaded: LoadedRubric) -> Reader:
         observer = RubricReader(loaded.rubric, self.model, self.repeats)
@@ -63,17 +98,39 @@ class ReadingPlan:
 
     def record(self, loaded: LoadedRubric) -> MeasureRecord:
         """What is kept of who reads by a rubric."""
+        return self._record(loaded.rubric.id, loaded.text, {}, self.model, self._spec, self.repeats)
+
+    def _record(
+        self, measure: str, text: str, files: Mapping[str, str], model: Model | None, spec: AnySpec | None, repeats: int
+    ) -> MeasureRecord:
+        """What is kept of who reads; ``model`` None: the roles' own."""
         return MeasureRecord(
-            measure=loaded.rubric.id,
-            rubric=loaded.text,
-            model=self.model.name,
-            spec=self._spec,
-            price=self.model.price,
-            repeats=self.repeats,
+            measure=measure,
+            rubric=text,
+            files=dict(files),
+            model=model.name if model else "roles",
+            spec=(spec or self._spec) if model else None,
+            price=model.price if model else None,
+            repeats=repeats,
             created=utc_now().isoformat(timespec="seconds"),
             software=software(),
             command=self._command,
         )
+
+
+async def ask_profiles(plan: ReadingPlan, run: RunFolder, playing: Mapping[str, Model], *, quiet: bool) -> list[str]:
+    """Ask models for profiles, where a trait plan has it so; gives what was not finished, with why."""
+    waiting = plan.respondents(run, playing)
+    if not waiting:
+        return []
+    total = sum(len(each.respondents) for each in waiting)
+    done = sum(len(each.folder.logs()) for each in waiting)
+    unfinished: list[str] = []
+    with RunProgress(total, done, quiet=quiet, what="profiles", each="answers") as progress:
+        for each in waiting:
+            asked = await each.ask(run.record.seed, progress)
+            unfinished += [f"{each.folder.record.key}/{name}: {why}" for name, why in asked.unfinished.items()]
+    return unfinished
 
 
 def score(path: Path, plan: ReadingPlan, *, as_json: bool) -> int:
@@ -82,28 +139,36 @@ def score(path: Path, plan: ReadingPlan, *, as_json: bool) -> int:
     finished = len(list((run.path / "conversations").glob("*.jsonl")))
     if not finished:
         raise ConfideError(f"{path} holds no finished conversation yet; go on with it: confide resume {path}")
+    playing = plan.playing(run)
 
-    async def work() -> Readings:
+    async def work() -> tuple[Readings, list[str]]:
+        models = {**playing, f"{plan.model.name}, reading": plan.model}
         try:
-            await check_models({plan.model.name: plan.model})
-            readers = plan.readers(run)
+            await check_models(models)
+            readers = plan.readers(run, playing)
             done = sum(len(reader.folder.logs()) for reader in readers)
             total = finished * len(readers)
             with RunProgress(total, done, quiet=as_json, what="readings", each="answers") as progress:
-                return await read_run(run, readers, progress)
+                readings = await read_run(run, readers, progress)
+            return readings, await ask_profiles(plan, run, playing, quiet=as_json)
         finally:
-            await plan.model.client.close()
+            for model in models.values():
+                await model.client.close()
 
     try:
-        readings = asyncio.run(work())
+        readings, unasked = asyncio.run(work())
     except KeyboardInterrupt:
         sys.stderr.write("\nconfide: interrupted; the same command goes on from here\n")
         return 130
-    for name, why in list(readings.unread.items())[:5]:
-        sys.stderr.write(f"confide: {name} is not finished: {why}\n")
-    if readings.unread:
-        sys.stderr.write(f"confide: {len(readings.unread)} not finished; the same command goes on from here\n")
-    scores(path, as_json=as_json)
+    open_still = [*(f"{name}: {why}" for name, why in readings.unread.items()), *unasked]
+    for line in open_still[:5]:
+        sys.stderr.write(f"confide: not finished: {line}\n")
+    if open_still:
+        sys.stderr.write(f"confide: {len(open_still)} not finished; the same command goes on from here\n")
+    if plan.rubrics or not plan.plans:
+        scores(path, as_json=as_json)
+    if plan.plans:
+        traits(path, None, as_json=as_json)
     if not as_json:
         typer.echo(str(run.path))
-    return 1 if readings.unread else 0
+    return 1 if open_still else 0

@@ -17,6 +17,7 @@ from confide.evaluators.traits.instrument import (
 from confide.evaluators.traits.plan import LoadedPlan, TraitPlan, Wording, is_plan, read_plan, shipped_plans
 from confide.evaluators.traits.probes import ObserverReport, SelfReport
 from confide.evaluators.traits.profiles import drawn_profiles, sampled_personas
+from confide.evaluators.traits.report import TraitReport, trait_reports
 from confide.evaluators.traits.results import read_respondents, read_source, trait_folders
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "SelfReport",
     "TraitItem",
     "TraitPlan",
+    "TraitReport",
     "Wording",
     "answering",
     "bias",
@@ -45,4 +47,5 @@ __all__ = [
     "shipped_instruments",
     "shipped_plans",
     "trait_folders",
+    "trait_reports",
 ]

@@ -13,8 +13,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from autogen_core.models import ChatCompletionTokenLogprob
-
 from confide.agents import Called, Completion, Fault, Model, ModelError, Place, ReplyError, Segment, View, render
 from confide.agents.formats import json_object
 from confide.evaluators.reader import held
@@ -148,7 +146,7 @@ class Examiner:
             if isinstance(point, str):
                 missing[item] = point
                 continue
-            found = weigh(completion, point.at, self.instrument)
+            found = weigh(completion, point, self.instrument)
             if found is None:
                 unweighted += 1
                 values[item] = point.value
@@ -256,42 +254,16 @@ def _checked(value: int, at: int, instrument: Instrument) -> _Point | str:
     return _Point(value, at)
 
 
-def weigh(completion: Completion, at: int, instrument: Instrument) -> tuple[float, ...] | None:
-    """The probability of each point of the scale at one digit of an answer, lowest point first; they need not sum to 1.
-
-    The tokens' own probabilities are summed over all spellings of a point, such as with a space before it.
-
-    Args:
-        completion: the answer.
-        at: where in its text the digit stands.
-        instrument: whose scale.
+def weigh(completion: Completion, point: _Point, instrument: Instrument) -> tuple[float, ...] | None:
+    """The probability of each point of the scale where one was answered, lowest first; they need not sum to 1.
 
     Returns:
-        None where the answer has no log-probabilities, or where its tokens are not its text or hide the digit.
+        None where the answer has no log-probabilities, or its tokens hide the digit.
     """
-    tokens = completion.logprobs or []
-    start = "".join(token.token for token in tokens).find(completion.content)
-    if start < 0 or not tokens:
+    odds = completion.odds_at(point.at)
+    if odds is None or str(point.value) not in odds:
         return None
-    token = _token_at(tokens, start + at)
-    points = [str(point) for point in range(instrument.low, instrument.high + 1)]
-    if token is None or token.token.strip() not in points or not token.top_logprobs:
-        return None
-    found = dict.fromkeys(points, 0.0)
-    for top in token.top_logprobs:
-        text = bytes(top.bytes or []).decode(errors="replace").strip()
-        if text in found:
-            found[text] += math.exp(top.logprob)
-    return tuple(found.values())
-
-
-def _token_at(tokens: Sequence[ChatCompletionTokenLogprob], at: int) -> ChatCompletionTokenLogprob | None:
-    end = 0
-    for token in tokens:
-        end += len(token.token)
-        if at < end:
-            return token
-    return None
+    return tuple(odds.get(str(each), 0.0) for each in range(instrument.low, instrument.high + 1))
 
 
 def words_for(template: str, name: str) -> str:

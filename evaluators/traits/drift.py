@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from confide.evaluators.statistics import ClusteredMean, Reliability, clustered_mean
 from confide.evaluators.traits.instrument import Instrument
-from confide.evaluators.traits.plan import Source
+from confide.evaluators.traits.plan import SOURCES, Source
 from confide.evaluators.traits.results import Point, RespondentResults, SourceResults
 from confide.evaluators.traits.scores import (
     Sheet,
@@ -96,11 +96,11 @@ def drift(results: Sequence[SourceResults], profiles: Sequence[RespondentResults
     Args:
         results: what the sources of one plan answered.
         profiles: what models answered for profiles by the same plan.
-        floor: Cronbach's alpha below which there are no scores.
+        floor: Cronbach's alpha below which there are no scores; at 0 they are shown even where it is unknown.
     """
     found = []
     bare = next((each for each in results if each.source == "bare"), None)
-    for each in results:
+    for each in sorted(results, key=lambda one: SOURCES.index(one.source)):
         if each.source == "bare":
             continue
         instrument = each.plan.instrument
@@ -148,6 +148,8 @@ def _reliability(each: SourceResults, profiles: Sequence[RespondentResults], fac
 
 
 def _below(found: Reliability, sample: str, floor: float) -> str | None:
+    if floor == 0:
+        return None
     if found.alpha is None:
         return f"reliability unknown: {found.reason}"
     return f"alpha {found.alpha:.2f} < {floor:.2f} ({sample})" if found.alpha < floor else None
@@ -300,7 +302,7 @@ def _root_mean_square(values: Sequence[float]) -> float | None:
 def answering(results: Sequence[SourceResults]) -> list[Answering]:
     """How each source answered: how much of it is valid, weighted, and mere agreement."""
     found = []
-    for each in results:
+    for each in sorted(results, key=lambda one: SOURCES.index(one.source)):
         for condition, role in dict.fromkeys((p.talk.condition, p.role) for p in each.points):
             points = [p for p in each.points if p.talk.condition == condition and p.role is role]
             sheets = [point.sheet for point in points]

@@ -217,18 +217,20 @@ def parse_instrument(file: Path, text: str) -> LoadedInstrument:
 def doubts(instrument: Instrument) -> list[str]:
     """What weakens an instrument without making it wrong, in a sentence each: keys out of balance, few items."""
     found = []
-    for what, groups in (("factor", _by_factor(instrument.items)), ("facet", _by_facet(instrument.items))):
+    for what, groups in (("factors", _by_factor(instrument.items)), ("facets", _by_facet(instrument.items))):
+        uneven = []
         for name, items in groups.items():
             high = sum(item.key == 1 for item in items)
-            uneven = abs(2 * high - len(items))
-            if uneven > 1 or (what == "factor" and uneven == 1 and len(items) == 1):
-                found.append(
-                    f"the {what} {name} has {high} items keyed 1 and {len(items) - high} keyed -1: whoever agrees to "
-                    "everything gets another score"
-                )
-    for name, items in _by_factor(instrument.short_items).items():
-        if len(items) < 2:
-            found.append(f"the short form has {len(items)} item of {name}")
+            if abs(2 * high - len(items)) > 1:
+                uneven.append(f"{name} {high}/{len(items) - high}")
+        if uneven:
+            found.append(
+                f"{what} out of balance (items keyed 1 / keyed -1), so that whoever agrees to everything gets another "
+                f"score: {', '.join(uneven)}"
+            )
+    few = [name for name, items in _by_factor(instrument.short_items).items() if len(items) < 2]
+    if few:
+        found.append(f"the short form has a single item of {', '.join(few)}")
     return found
 
 

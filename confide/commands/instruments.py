@@ -37,7 +37,7 @@ def show(name: str) -> None:
     console.print(f"scale: {points}", markup=False)
     shown = table("", ["factor", "facets"], ["items", "keyed 1", "keyed -1", "short form", "norm", "sd"])
     for factor in instrument.factors:
-        items = instrument.of_factor(factor)
+        items = instrument.by_factor[factor]
         keys = Counter(item.key for item in items)
         norm = instrument.norms.factors.get(factor) if instrument.norms else None
         facets = ", ".join(dict.fromkeys(item.facet for item in items if item.facet))

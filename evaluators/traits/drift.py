@@ -104,12 +104,12 @@ def drift(results: Sequence[SourceResults], profiles: Sequence[RespondentResults
         if each.source == "bare":
             continue
         instrument = each.plan.instrument
-        groups = _by_talk(each.points)
+        groups, respondents = _by_talk(each.points), _respondents(each.points)
         for condition, role in dict.fromkeys((p.talk.condition, p.role) for p in each.points):
             talks = {key: points for key, points in groups.items() if key[1] is role and _is(points, condition)}
             without = _by_talk(bare.points) if bare and each.source == "self" else None
             for factor in instrument.factors:
-                sound = _reliability(each, profiles, factor)
+                sound = _reliability(each, respondents, profiles, factor)
                 null = _below(*sound, floor)
                 found.append(_factor(condition, role, each, factor, talks, without, sound, null))
     return found
@@ -126,23 +126,29 @@ def _by_talk(points: Iterable[Point]) -> dict[tuple[str, Role], list[Point]]:
     return found
 
 
-def _reliability(each: SourceResults, profiles: Sequence[RespondentResults], factor: str) -> tuple[Reliability, str]:
+def _respondents(points: Iterable[Point]) -> list[Sheet]:
+    """One sheet per persona and role: what it answered first, averaged over its conversations."""
+    found: dict[tuple[str, Role], list[Sheet]] = {}
+    for talk in _by_talk(points).values():
+        first = _first(talk)
+        if first is not None:
+            found.setdefault((_persona(first.talk.pair_key), first.role), []).append(first.sheet)
+    return [average(sheets) for sheets in found.values()]
+
+
+def _reliability(
+    each: SourceResults, respondents: Sequence[Sheet], profiles: Sequence[RespondentResults], factor: str
+) -> tuple[Reliability, str]:
     """Reliability in the run where it has enough personas, else over the profiles of the models that answered."""
     instrument = each.plan.instrument
-    respondents: dict[tuple[str, Role], list[Sheet]] = {}
-    for points in _by_talk(each.points).values():
-        first = _first(points)
-        if first is not None:
-            talk = first.talk
-            respondents.setdefault((_persona(talk.pair_key), first.role), []).append(first.sheet)
-    run = factor_reliability(instrument, [average(sheets) for sheets in respondents.values()], factor)
+    run = factor_reliability(instrument, respondents, factor)
     if run.alpha is not None:
         return run, f"{run.respondents} personas of the run"
     mode = "self" if each.source == "self" else "observer"
     for model in profiles:
         sheets = [sheet for (_, how), sheet in model.sheets.items() if how == mode]
         found = factor_reliability(instrument, sheets, factor)
-        if (each.model in ("roles", model.model)) and found.alpha is not None:
+        if each.model in ("roles", model.model) and found.alpha is not None:
             return found, f"{found.respondents} profiles"
     return run, f"{run.respondents} personas of the run"
 
@@ -186,8 +192,9 @@ class _Changes(NamedTuple):
     """Pair keys."""
 
     def mean(self) -> ClusteredMean:
-        scenarios = [key.split("/")[0] for key in self.keys]
-        return clustered_mean(self.values, [scenarios, [_persona(key) for key in self.keys]])
+        """The mean over conversations, clustered by scenario and by personas: the first two parts of a pair key."""
+        parts = [key.split("/") for key in self.keys]
+        return clustered_mean(self.values, [[part[0] for part in parts], ["/".join(part[1:2]) for part in parts]])
 
 
 def _factor(

@@ -145,9 +145,10 @@ class Instrument(Frozen):
         """The items by their ids."""
         return {item.id: item for item in self.items}
 
-    def of_factor(self, factor: str, short: bool = False) -> tuple[TraitItem, ...]:  # noqa: FBT001, FBT002
-        """The items of a factor, or those of its short form."""
-        return tuple(item for item in (self.short_items if short else self.items) if item.factor == factor)
+    @cached_property
+    def by_factor(self) -> dict[str, tuple[TraitItem, ...]]:
+        """The items of each factor, in their order."""
+        return {factor: tuple(item for item in self.items if item.factor == factor) for factor in self.factors}
 
     @property
     def short_items(self) -> tuple[TraitItem, ...]:

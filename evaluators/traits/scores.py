@@ -35,7 +35,7 @@ def score(instrument: Instrument, sheet: Sheet, factor: str) -> float | None:
     Returns:
         None where fewer than two thirds were answered, or none was asked.
     """
-    asked = [item.id for item in instrument.of_factor(factor) if item.id in sheet.answers or item.id in sheet.missing]
+    asked = [item.id for item in instrument.by_factor[factor] if item.id in sheet.answers or item.id in sheet.missing]
     return _mean(instrument, asked, sheet.answers)
 
 
@@ -46,7 +46,7 @@ def change(instrument: Instrument, before: Sheet, after: Sheet, factor: str) -> 
         None where fewer than two thirds of these were answered at both times.
     """
     asked = [
-        item.id for item in instrument.of_factor(factor)
+        item.id for item in instrument.by_factor[factor]
         if all(item.id in sheet.answers or item.id in sheet.missing for sheet in (before, after))
     ]  # fmt: skip
     both = {item: after.answers[item] for item in asked if item in before.answers and item in after.answers}
@@ -75,7 +75,7 @@ def acquiescence(instrument: Instrument, sheet: Sheet) -> float | None:
         sides = [
             [
                 sheet.answers[item.id]
-                for item in instrument.of_factor(factor)
+                for item in instrument.by_factor[factor]
                 if item.key == key and item.id in sheet.answers
             ]
             for key in (1, -1)
@@ -96,7 +96,7 @@ def valid_share(sheets: Iterable[Sheet]) -> float | None:
 
 def factor_reliability(instrument: Instrument, sheets: Iterable[Sheet], factor: str) -> Reliability:
     """Reliability of a factor's long form over respondents, one sheet each."""
-    items = [item.id for item in instrument.of_factor(factor)]
+    items = [item.id for item in instrument.by_factor[factor]]
     rows = [
         [instrument.keyed(item, sheet.answers[item]) if item in sheet.answers else np.nan for item in items]
         for sheet in sheets

@@ -8,10 +8,11 @@
 ``disclosure``     facts: told when and how, spoken of untold
 ``rubric``         what readers are asked (``rubrics/``); ``reader`` and ``short`` ask it
 ``readings``       what readers found; ``derived``: agreement, consistency, role identity, distress, preference
+``traits``         questionnaires: who is asked about traits and when; scores, reliability, drift, model bias
 ``pairwise``       judging two conversations at a time; ``verdicts``: what comes of it; ``length``: at equal length
 ``exchange``       people's conversations in, any conversations out
 ``detectors``      which facts do words tell?
-``statistics``     agreement, distances, preferences, resampling
+``statistics``     agreement, distances, preferences, reliability, resampling, means over clusters
 =================  ====================================================================================
 """
 

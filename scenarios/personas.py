@@ -9,14 +9,13 @@ import json
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from confide.scenarios.errors import InputFileError, Problem
 from confide.scenarios.reader import read_yaml
 from confide.scenarios.schema import Frozen, Line, Slug, Style, Text, Traits
-from confide.scenarios.yamlfile import read_text
+from confide.scenarios.yamlfile import read_text, yaml_text
 
 _FIELDS = ("persona", "input persona", "text", "description")
 """Fields under which lists of JSON lines, PersonaHub's among them, keep a persona's text."""
@@ -47,9 +46,11 @@ class PersonaList(Frozen):
 
     @model_validator(mode="after")
     def _ids_are_distinct(self) -> Self:
-        ids = [persona.id for persona in self.personas]
-        if twice := [name for name in ids if ids.count(name) > 1]:
-            raise PydanticCustomError("personas", "two personas have the id '{id}'", {"id": twice[0]})
+        ids: set[str] = set()
+        for persona in self.personas:
+            if persona.id in ids:
+                raise PydanticCustomError("personas", "two personas have the id '{id}'", {"id": persona.id})
+            ids.add(persona.id)
         return self
 
 
@@ -66,7 +67,7 @@ def personas_text(personas: PersonaList) -> str:
     """A list as YAML, as :func:`read_personas` reads it; what is unset is left out."""
     data = personas.model_dump(mode="json", exclude_none=True)
     listed = [{name: value for name, value in persona.items() if value != {}} for persona in data["personas"]]
-    return yaml.safe_dump({**data, "personas": listed}, sort_keys=False, allow_unicode=True, width=120)
+    return yaml_text({**data, "personas": listed})
 
 
 def import_personas(file: Path, most: int | None = None) -> PersonaList:

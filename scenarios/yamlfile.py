@@ -17,7 +17,7 @@ from confide.scenarios.errors import InputFileError, Problem
 
 Loc = tuple[str | int, ...]
 MAX_NODES = 100_000
-"""Aliases may repeat a value; past this many values the file is refused rather than expanded."""
+"""Aliases may repeat a value; past this many repeated values the file is refused rather than expanded."""
 
 
 class Position(NamedTuple):
@@ -71,6 +71,15 @@ for _tag, _pattern, _first in (
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes a text that a reader of YAML 1.1 or :class:`_Loader` would take for something else."""
+
+
+for _first, _resolvers in _Loader.yaml_implicit_resolvers.items():
+    for _tag, _pattern in _resolvers:
+        _Dumper.add_implicit_resolver(_tag, _pattern, [_first])
+
 _SCALARS: Final[dict[str, Callable[[str], Any]]] = {
     "tag:yaml.org,2002:bool": lambda s: s.lower() == "true",
     "tag:yaml.org,2002:null": lambda _: None,
@@ -95,6 +104,11 @@ def read_text(file: Path) -> str:
         raise InputFileError([Problem(file, line, 1, "", "not UTF-8 text: save the file as UTF-8")]) from None
     except OSError as error:
         raise InputFileError([Problem(file, 1, 1, "", f"cannot be read: {error.strerror}")]) from None
+
+
+def yaml_text(data: Any) -> str:
+    """Plain data as YAML that :func:`parse_yaml` reads back as it was."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
 
 
 def parse_yaml(file: Path, text: str) -> YamlDocument:
@@ -132,14 +146,16 @@ class _Builder:
     def __init__(self, document: YamlDocument) -> None:
         self._doc = document
         self._open: set[int] = set()
-        self._count = 0
+        self._built: set[int] = set()
+        self._repeated = 0
 
     def build(self, node: yaml.Node, loc: Loc) -> Any:
         """The data under ``node``."""
         mark = node.start_mark
         self._doc.values.setdefault(loc, Position(mark.line + 1, mark.column + 1))
-        self._count += 1
-        if id(node) in self._open or self._count > MAX_NODES:
+        self._repeated += id(node) in self._built
+        self._built.add(id(node))
+        if id(node) in self._open or self._repeated > MAX_NODES:
             raise InputFileError([self._doc.problem(loc, "an alias (*name) repeats itself without end")])
         self._open.add(id(node))
         try:

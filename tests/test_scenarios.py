@@ -20,7 +20,7 @@ from confide.scenarios import (
 )
 from confide.scenarios.library import LIBRARY, STRATEGIES, TEMPLATE
 from confide.scenarios.reader import read_taxonomy
-from confide.scenarios.yamlfile import parse_yaml
+from confide.scenarios.yamlfile import parse_yaml, yaml_text
 from tests.helpers import scenario_from, scenarios
 
 TEXT = TEMPLATE.read_text()
@@ -199,6 +199,35 @@ def test_what_was_written_as_yaml_is_read_as_it_was(tmp_path_factory, data):
     file = tmp_path_factory.mktemp("yaml") / "s.yaml"
     file.write_text(yaml.safe_dump(data, allow_unicode=False, sort_keys=False))
     assert read_scenario(file).scenario == scenario_from(data)
+
+
+LOOKALIKES = st.sampled_from(
+    ["08", "1e5", ".5", "null", "~", "on", "0o7", "12:30", "true", "+1", "1_000", "=", "<<", "- a", "#"]
+)
+
+
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(), LOOKALIKES),
+        lambda x: st.lists(x) | st.dictionaries(st.text(max_size=9), x),
+        max_leaves=8,
+    )
+)  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_data_written_by_us_are_read_back_as_they_were(data):
+    """Texts that look like numbers to our reader, which follows YAML 1.2, or to one of YAML 1.1, stay texts."""
+    document = parse_yaml(Path("x.yaml"), yaml_text({"data": data}))
+    assert document.problems == []
+    assert document.data == {"data": data}
+    assert yaml.safe_load(yaml_text({"data": data})) == {"data": data}
+
+
+def test_a_file_may_be_long_and_only_repetition_is_refused(monkeypatch):
+    monkeypatch.setattr("confide.scenarios.yamlfile.MAX_NODES", 500)
+    assert parse_yaml(Path("x.yaml"), "a: [" + "1, " * 900 + "]").data == {"a": [1] * 900}
+    ten = "[" + "*a, " * 10 + "]"
+    with pytest.raises(InputFileError, match="repeats itself without end"):
+        parse_yaml(Path("x.yaml"), f"a: &a [1]\nb: [{', '.join([ten] * 30)}]")
 
 
 @given(

@@ -14,12 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from pydantic import ValidationError
 
 from confide.evaluators.traits.instrument import Instrument, TraitItem
 from confide.scenarios import CSI, HEXACO, InputFileError, Problem
-from confide.scenarios.yamlfile import read_text
+from confide.scenarios.yamlfile import read_text, yaml_text
 
 _NUMBERED: Final = re.compile(r"\s*([0-9]+)\s*[.):\t]\s*(.+)")
 _LETTERS: Final[Mapping[str, str]] = dict(zip("HEXACO", HEXACO, strict=True))
@@ -177,4 +176,4 @@ def instrument_text(instrument: Instrument) -> str:
     """An instrument as YAML, as :func:`~confide.evaluators.traits.instrument.read_instrument` reads it."""
     data = instrument.model_dump(mode="json", exclude_none=True)
     data["scale"] = dict(instrument.scale)  # JSON would make words of the points
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return yaml_text(data)

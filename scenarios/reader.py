@@ -223,6 +223,7 @@ def _wording(kind: str, detail: ErrorDetails) -> str:
         "greater_than_equal": ("ge", "at least"),
         "less_than_equal": ("le", "at most"),
         "greater_than": ("gt", "more than"),
+        "less_than": ("lt", "less than"),
     }
     if kind in bounds:
         key, words = bounds[kind]

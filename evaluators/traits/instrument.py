@@ -94,7 +94,7 @@ class Instrument(Frozen):
         if points[-1] - points[0] + 1 != len(points):
             raise PydanticCustomError("instrument", "the scale leaves a point out: give every point a meaning", {})
         _must_be_distinct("id", [item.id for item in self.items])
-        _must_be_distinct("text", [" ".join(item.text.casefold().split()) for item in self.items if item.text])
+        _must_be_distinct("text", [same_words(item.text) for item in self.items if item.text])
         _must_be_distinct("short", self.short)
         ids = {item.id for item in self.items}
         if unknown := [name for name in self.short if name not in ids]:
@@ -112,7 +112,7 @@ class Instrument(Frozen):
         return self
 
     def _norms_fit(self) -> None:
-        """Norms are about factors of the instrument, and lie on its scale."""
+        """Norms are about factors of the instrument, and lie on its scale; a pair has one correlation."""
         for factor, norm in self.norms.factors.items() if self.norms else ():
             if factor not in self.factors:
                 raise PydanticCustomError("instrument", "norms name '{f}', which no item measures", {"f": factor})
@@ -122,6 +122,15 @@ class Instrument(Frozen):
                     "the norm of '{f}' lies beyond the scale from {low} to {high}",
                     {"f": factor, "low": self.low, "high": self.high},
                 )
+        pairs = [(one, two) for one, others in self.norms.correlations.items() for two in others] if self.norms else []
+        for index, pair in enumerate(pairs):
+            if strange := [factor for factor in pair if factor not in self.factors]:
+                raise PydanticCustomError(
+                    "instrument", "correlations name '{f}', which no item measures", {"f": strange[0]}
+                )
+            if pair[0] == pair[1] or pair[::-1] in pairs[:index]:
+                what = "correlations: give two factors, and each pair once, not '{one}' with '{two}'"
+                raise PydanticCustomError("instrument", what, {"one": pair[0], "two": pair[1]})
 
     @property
     def low(self) -> int:
@@ -163,6 +172,11 @@ class Instrument(Frozen):
     def has_texts(self) -> bool:
         """Whether it can be asked: false where only a key is there."""
         return all(item.text for item in self.items)
+
+
+def same_words(text: str) -> str:
+    """A text without what does not make it another: case, and how words are spaced."""
+    return " ".join(text.casefold().split())
 
 
 def _must_be_distinct(what: str, values: Sequence[str]) -> None:
@@ -218,7 +232,11 @@ def parse_instrument(file: Path, text: str) -> LoadedInstrument:
 def doubts(instrument: Instrument) -> list[str]:
     """What weakens an instrument without making it wrong, in a sentence each: keys out of balance, few items."""
     found = []
-    for what, groups in (("factors", _by_factor(instrument.items)), ("facets", _by_facet(instrument.items))):
+    short = _by_factor(instrument.short_items)
+    groups_of = {"factors": _by_factor(instrument.items), "facets": _by_facet(instrument.items)}
+    if instrument.short:
+        groups_of["factors of the short form"] = short
+    for what, groups in groups_of.items():
         uneven = []
         for name, items in groups.items():
             high = sum(item.key == 1 for item in items)
@@ -229,9 +247,8 @@ def doubts(instrument: Instrument) -> list[str]:
                 f"{what} out of balance (items keyed 1 / keyed -1), so that whoever agrees to everything gets another "
                 f"score: {', '.join(uneven)}"
             )
-    few = [name for name, items in _by_factor(instrument.short_items).items() if len(items) < 2]
-    if few:
-        found.append(f"the short form has a single item of {', '.join(few)}")
+    if few := [name for name in instrument.factors if len(short.get(name, ())) < 2]:
+        found.append(f"the short form has fewer than two items of {', '.join(few)}")
     return found
 
 

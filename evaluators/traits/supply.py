@@ -16,14 +16,16 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from confide.evaluators.traits.instrument import Instrument, TraitItem
+from confide.evaluators.traits.instrument import Instrument, TraitItem, same_words
 from confide.scenarios import CSI, HEXACO, InputFileError, Problem
 from confide.scenarios.yamlfile import read_text, yaml_text
 
-_NUMBERED: Final = re.compile(r"\s*([0-9]+)\s*[.):\t]\s*(.+)")
+_NUMBERED: Final = re.compile(r"\s*([0-9]+)(?:\s*[.):]\s*|\s+)(.+)")
 _LETTERS: Final[Mapping[str, str]] = dict(zip("HEXACO", HEXACO, strict=True))
 """HEXACO's factors by their letters."""
 _WORDS: Final = {1: "not at all", 2: "a little", 3: "partly", 4: "well", 5: "very well"}
+_SPARE: Final = ""
+"""Under what a line keeps the cells that have no name."""
 _FIELDS: Final = ("text", "factor", "key")
 
 
@@ -32,23 +34,26 @@ def with_items(key: Instrument, file: Path) -> Instrument:
 
     Args:
         key: an instrument without texts.
-        file: one item per line, in the order of the questionnaire, numbered or not.
+        file: one item per line, in the order of the questionnaire, all of them numbered or none.
 
     Raises:
         InputFileError: with every line that is out of order, and if there are too many or too few.
     """
     texts: list[str] = []
+    seen: dict[str, int] = {}
     problems: list[Problem] = []
     lines = [(number, line) for number, line in enumerate(read_text(file).split("\n"), start=1) if line.strip()]
-    numbered = bool(lines) and all(_NUMBERED.fullmatch(line) for _, line in lines)
+    numbered = 2 * sum(bool(_NUMBERED.fullmatch(line)) for _, line in lines) > len(lines)  # an item may begin with "2"
     for number, line in lines:
         found = _NUMBERED.fullmatch(line) if numbered else None
-        if found and int(found[1]) != len(texts) + 1:
-            problems.append(Problem(file, number, 1, "", f"expected item {len(texts) + 1} here, not {found[1]}"))
+        if numbered and (found is None or int(found[1]) != len(texts) + 1):
+            what = f"expected item {len(texts) + 1} here, not {found[1] if found else 'a line without a number'}"
+            problems.append(Problem(file, number, 1, "", what))
         text = (found[2] if found else line).strip()
-        if text in texts:
-            problems.append(Problem(file, number, 1, "", f"item {texts.index(text) + 1} has the same words"))
+        if (same := same_words(text)) in seen:
+            problems.append(Problem(file, number, 1, "", f"item {seen[same]} has the same words"))
         texts.append(text)
+        seen.setdefault(same, len(texts))
     if len(texts) != len(key.items):
         what = f"expected the {len(key.items)} items of {key.id}, one per line, and found {len(texts)}"
         problems = [Problem(file, 1, 1, "", what)]
@@ -103,7 +108,8 @@ def import_items(file: Path, name: str, per_facet: int | None, seed: int) -> Ins
         return Instrument.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise InputFileError([Problem(file, 1, 1, "", first["msg"])]) from None
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputFileError([Problem(file, 1, 1, where, first["msg"])]) from None
 
 
 def _rows(file: Path, text: str) -> list[tuple[int, dict[str, Any]]]:
@@ -119,14 +125,22 @@ def _rows(file: Path, text: str) -> list[tuple[int, dict[str, Any]]]:
         if not isinstance(listed, list) or not listed or not all(isinstance(each, dict) for each in listed):
             raise InputFileError([Problem(file, 1, 1, "items", "expected a list of items, an object each")])
         return [(1, each) for each in listed]
-    reader = csv.DictReader(io.StringIO(text))
-    if reader.fieldnames is None or not set(_FIELDS) <= set(reader.fieldnames):
-        what = f"neither JSON nor a table whose first line names {', '.join(_FIELDS)}"
-        raise InputFileError([Problem(file, 1, 1, "", what)])
-    return [(reader.line_num, {k: v for k, v in row.items() if v}) for row in reader]
+    reader = csv.DictReader(io.StringIO(text), restkey=_SPARE)
+    try:
+        if reader.fieldnames is None or not set(_FIELDS) <= set(reader.fieldnames):
+            what = f"neither JSON nor a table whose first line names {', '.join(_FIELDS)}"
+            raise InputFileError([Problem(file, 1, 1, "", what)])
+        rows = [(reader.line_num, {k: v for k, v in row.items() if v}) for row in reader]
+    except csv.Error as error:
+        raise InputFileError([Problem(file, reader.line_num, 1, "", f"not a table: {error}")]) from None
+    if not rows:
+        raise InputFileError([Problem(file, 1, 1, "", "the table holds no item")])
+    return rows
 
 
 def _item(row: Mapping[str, Any], index: int) -> TraitItem:
+    if _SPARE in row:
+        raise ValueError("more cells than the first line names: a text that holds a comma needs quotes")
     if missing := [name for name in _FIELDS if row.get(name) in (None, "")]:
         raise ValueError(f"'{missing[0]}' is missing")
     keys: dict[object, int] = {1: 1, -1: -1, "1": 1, "+1": 1, "+": 1, "-1": -1, "-": -1}

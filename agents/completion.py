@@ -108,11 +108,13 @@ class Completion(CreateResult):
             at: the character's place in :attr:`content`.
 
         Returns:
-            None where the server gave no log-probabilities, or its tokens do not make up the answer.
+            None where the server gave no log-probabilities of what could have stood there, or its tokens do not make
+            up the answer, or make it up twice, as where a thought before it has the same words.
         """
         tokens = self.logprobs or []
-        start = "".join(token.token for token in tokens).find(self.content)
-        if start < 0:
+        words = "".join(token.token for token in tokens)
+        start = words.find(self.content)
+        if start < 0 or words.rfind(self.content) != start:
             return None
         end = 0
         for token in tokens:
@@ -121,11 +123,15 @@ class Completion(CreateResult):
                 break
         else:
             return None
+        if not token.top_logprobs or any(top.bytes is None for top in token.top_logprobs):
+            return None
         found: dict[str, float] = {}
-        for top in token.top_logprobs or []:
-            text = bytes(top.bytes or []).decode(errors="replace").strip()
+        for top in token.top_logprobs:
+            text = bytes(top.bytes or ()).decode(errors="replace").strip()
             found[text] = found.get(text, 0.0) + math.exp(top.logprob)
-        return found if token.token.strip() in found else None
+        # What is held to a form may be drawn though it is not among the likeliest.
+        found.setdefault(token.token.strip(), math.exp(token.logprob))
+        return found
 
 
 def is_text(content: str) -> bool:

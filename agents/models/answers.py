@@ -14,6 +14,10 @@ from autogen_core.models import ChatCompletionTokenLogprob, FinishReasons, Reque
 from confide.agents.completion import Completion, Fault, ModelError, is_text
 from confide.agents.models.keys import one_line
 
+_ROUNDING: Final = 1e-3
+"""By how much the logarithm of a sure thing may be above 0."""
+_NEVER: Final = -1e4
+"""Stands for what has no chance: servers say minus infinity, or -9999."""
 _FINISH: Final[Mapping[str, FinishReasons]] = {
     "stop": "stop",
     "length": "length",
@@ -86,17 +90,21 @@ def _logprobs(raw: object) -> list[ChatCompletionTokenLogprob] | None:
 
 def _logprob(entry: object) -> ChatCompletionTokenLogprob | None:
     data = _mapping(entry)
-    token, value = data.get("token"), data.get("logprob")
-    if not isinstance(token, str) or not isinstance(value, int | float):
+    token, value = data.get("token"), _log_of_chance(data.get("logprob"))
+    if not isinstance(token, str) or value is None:
         return None
     tops = data.get("top_logprobs")
-    top = [_mapping(each) for each in tops] if isinstance(tops, list) else []
-    return ChatCompletionTokenLogprob(
-        token=token.encode(errors="replace").decode(),
-        logprob=value,
-        top_logprobs=[
-            TopLogprob(float(each["logprob"]), list(str(each.get("token")).encode(errors="replace")))
-            for each in top
-            if isinstance(each.get("logprob"), int | float)
-        ],
-    )
+    found: list[TopLogprob] = []
+    for each in map(_mapping, tops if isinstance(tops, list) else ()):
+        top = _log_of_chance(each.get("logprob"))
+        if top is None:  # the others would be taken for all that there is
+            return None
+        found.append(TopLogprob(top, list(str(each.get("token")).encode(errors="replace"))))
+    return ChatCompletionTokenLogprob(token=token.encode(errors="replace").decode(), logprob=value, top_logprobs=found)
+
+
+def _log_of_chance(value: object) -> float | None:
+    """The logarithm of a probability; None where it is none, such as one of more than 1, or no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value <= _ROUNDING:
+        return None
+    return float(max(min(value, 0), _NEVER))

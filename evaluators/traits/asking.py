@@ -28,6 +28,7 @@ LEAST_MASS: Final = 0.5
 else, and what it thinks of the points is no answer."""
 _PRECISION: Final = 6
 _UNWEIGHTED: Final = "the server gives no log-probabilities: the answer counts as it was drawn"
+_HIDDEN: Final = "the server's log-probabilities do not tell of the points: the answer counts as it was drawn"
 
 
 class Put(NamedTuple):
@@ -153,10 +154,12 @@ class Examiner:
             elif math.fsum(found) < LEAST_MASS:
                 missing[item] = f"less than {LEAST_MASS:.0%} of the model's answer was a point of the scale"
             else:
-                weights[item] = tuple(round(each / math.fsum(found), _PRECISION) for each in found)
-                mean = math.fsum(p * w for p, w in zip(self._points(), weights[item], strict=True))
+                whole = math.fsum(found)
+                weights[item] = tuple(round(each / whole, _PRECISION) for each in found)
+                # Of the rounded weights, the mean could lie beyond the scale.
+                mean = math.fsum(point * each for point, each in zip(self._points(), found, strict=True)) / whole
                 values[item] = round(mean, _PRECISION)
-        note = (self._refuses or _UNWEIGHTED) if unweighted else None
+        note = (self._refuses or (_HIDDEN if completion.logprobs else _UNWEIGHTED)) if unweighted else None
         return Answer(key, call, None, values, missing, cost, weights, note)
 
     def _points(self) -> range:
@@ -167,7 +170,8 @@ class _Point(NamedTuple):
     """A point that was answered, and where its digit stands in the answer."""
 
     value: int
-    at: int
+    at: int | None
+    """None where it could be in several places."""
 
 
 def _nothing(
@@ -238,17 +242,17 @@ def _points_in_object(content: str, put: Put, instrument: Instrument) -> dict[st
     found: dict[str, _Point | str] = {}
     for number, item in enumerate(put.items, start=1):
         value = data.get(f"q{number}")
-        place = re.search(rf'"q{number}"\s*:\s*([0-9])', content)
+        places = [each.start(1) for each in re.finditer(rf'"q{number}"\s*:\s*([0-9])', content)]
         if value is None:
             found[item.id] = "the answer leaves this item out"
-        elif type(value) is not int or place is None:  # to Python, true is 1 and 1.0 is too
+        elif type(value) is not int or not places:  # to Python, true is 1 and 1.0 is too
             found[item.id] = f"expected a whole number, not {json.dumps(value)[:60]}"
         else:
-            found[item.id] = _checked(value, place.start(1), instrument)
+            found[item.id] = _checked(value, places[0] if len(places) == 1 else None, instrument)
     return found
 
 
-def _checked(value: int, at: int, instrument: Instrument) -> _Point | str:
+def _checked(value: int, at: int | None, instrument: Instrument) -> _Point | str:
     if not instrument.low <= value <= instrument.high:
         return f"{value} is no point of the scale from {instrument.low} to {instrument.high}"
     return _Point(value, at)
@@ -260,7 +264,7 @@ def weigh(completion: Completion, point: _Point, instrument: Instrument) -> tupl
     Returns:
         None where the answer has no log-probabilities, or its tokens hide the digit.
     """
-    odds = completion.odds_at(point.at)
+    odds = None if point.at is None else completion.odds_at(point.at)
     if odds is None or str(point.value) not in odds:
         return None
     return tuple(odds.get(str(each), 0.0) for each in range(instrument.low, instrument.high + 1))

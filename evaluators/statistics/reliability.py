@@ -39,10 +39,12 @@ def reliability(answers: Array) -> Reliability:
         return Reliability(None, None, people, items, "a scale needs two items or more")
     if people < FEWEST_RESPONDENTS:
         return Reliability(None, None, people, items, f"{people} respondents, and it needs {FEWEST_RESPONDENTS}")
+    if not np.all(np.ptp(whole, axis=0) > 0):
+        return Reliability(None, None, people, items, "all respondents answered an item alike")
     covariance = np.cov(whole, rowvar=False)
     total = float(covariance.sum())
-    if total <= 0 or not np.all(np.diag(covariance) > 0):
-        return Reliability(None, None, people, items, "all respondents answered an item alike")
+    if total <= _CLOSE * float(np.trace(covariance)):
+        return Reliability(None, None, people, items, "the items cancel out: all respondents have the same sum")
     alpha = items / (items - 1) * (1 - float(np.trace(covariance)) / total)
     return Reliability(alpha, omega_total(covariance), people, items, None)
 

@@ -106,4 +106,13 @@ def _text(line: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     texts = [data[name] for name in _FIELDS if isinstance(data, dict) and isinstance(data.get(name), str)]
-    return next((text.strip() for text in texts if text.strip()), None)
+    return next((text.strip() for text in texts if text.strip() and _is_whole(text)), None)
+
+
+def _is_whole(text: str) -> bool:
+    """JSON may hold half a character, which no file can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -31,6 +31,10 @@ Mode = Literal["self", "observer", "nobody"]
 NOBODY: Final = "nobody"
 """Id of the side log in which a model answers for itself."""
 _DIGITS: Final = 2
+_PERSONA_LOW: Final = 1
+"""Lowest score of a persona."""
+_PERSONA_RANGE: Final = 4
+"""From there to the highest."""
 
 
 class Respondent(NamedTuple):
@@ -60,6 +64,8 @@ def drawn_profiles(instrument: Instrument, n: int, seed: int) -> PersonaList:
 def sampled_personas(instrument: Instrument, n: int, seed: int) -> PersonaList:
     """Profiles as among people: normal, with the norms' means, deviations and correlations, held to 1 to 5.
 
+    Norms on another scale are stretched to it.
+
     Raises:
         ConfideError: the instrument has no norms.
     """
@@ -74,8 +80,9 @@ def sampled_personas(instrument: Instrument, n: int, seed: int) -> PersonaList:
                 correlation[a, b] = correlation[b, a] = value
     if float(np.linalg.eigvalsh(correlation)[0]) < 0:
         raise ConfideError(f"instrument '{instrument.id}': no people can have its norms' correlations")
-    means = np.array([norms.factors[name].mean for name in names])
-    spread = np.array([norms.factors[name].sd for name in names])
+    unit = _PERSONA_RANGE / (instrument.high - instrument.low)
+    means = np.array([_PERSONA_LOW + (norms.factors[name].mean - instrument.low) * unit for name in names])
+    spread = np.array([norms.factors[name].sd * unit for name in names])
     drawn = np.random.default_rng(seed).multivariate_normal(means, correlation * np.outer(spread, spread), n)
     held = np.clip(drawn, 1, 5).round(_DIGITS)
     personas = [
@@ -99,10 +106,12 @@ def _listed(name: str, instrument: Instrument, scores: dict[str, float]) -> List
 
 
 def known_score(persona: ListedPersona, instrument: Instrument, factor: str) -> float | None:
-    """What a persona is known to score; None where it is not."""
+    """What a persona is known to score, stretched to the instrument's scale; None where it is not known."""
     scores = {"hexaco": persona.traits, "csi": persona.style, "other": None}[instrument.measures]
     found = getattr(scores, factor, None)
-    return float(found) if found is not None else None
+    if found is None:
+        return None
+    return instrument.low + (float(found) - _PERSONA_LOW) * (instrument.high - instrument.low) / _PERSONA_RANGE
 
 
 def in_words(persona: ListedPersona) -> str:

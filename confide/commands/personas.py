@@ -116,6 +116,8 @@ def _rows(results: RespondentResults) -> Iterator[_Row]:
 
 
 def _below(found: Reliability, floor: float) -> str:
+    if floor == 0:  # then scores are shown even where it is unknown
+        return ""
     if found.alpha is None:
         return f"reliability unknown: {found.reason}"
     return f"alpha {found.alpha:.2f} < {floor:.2f}" if found.alpha < floor else ""

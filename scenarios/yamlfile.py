@@ -75,6 +75,13 @@ for _tag, _pattern, _first in (
 class _Dumper(yaml.SafeDumper):
     """Quotes a text that a reader of YAML 1.1 or :class:`_Loader` would take for something else."""
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """A reader makes a line feed of U+0085, unless it is escaped."""
+        style = '"' if "\x85" in data else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 for _first, _resolvers in _Loader.yaml_implicit_resolvers.items():
     for _tag, _pattern in _resolvers:

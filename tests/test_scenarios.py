@@ -202,7 +202,26 @@ def test_what_was_written_as_yaml_is_read_as_it_was(tmp_path_factory, data):
 
 
 LOOKALIKES = st.sampled_from(
-    ["08", "1e5", ".5", "null", "~", "on", "0o7", "12:30", "true", "+1", "1_000", "=", "<<", "- a", "#"]
+    [
+        "08",
+        "1e5",
+        ".5",
+        "null",
+        "~",
+        "on",
+        "0o7",
+        "12:30",
+        "true",
+        "+1",
+        "1_000",
+        "=",
+        "<<",
+        "- a",
+        "#",
+        "a\x85b",
+        "a\u2028b",
+        " a\n\n b ",
+    ]
 )
 
 

@@ -95,6 +95,12 @@ def test_what_is_not_ours_is_a_key_without_items(name, size):
     assert not found.has_texts
 
 
+def test_the_key_of_hexaco_60_is_the_published_one():
+    """The items that Ashton and Lee (2009) score in reverse."""
+    turned = [1, 9, 10, 12, 14, 15, 19, 20, 21, 24, 26, 28, 30, 31, 32, 35, 41, 42, 44, 46, 48, 49, 52, 53, 55, 56, 57, 59, 60]  # fmt: skip
+    assert [int(item.id) for item in instrument("hexaco-60").items if item.key == -1] == turned
+
+
 def test_names_that_stand_for_nothing_are_told_what_there_is():
     with pytest.raises(ConfideError, match="did you mean 'hexaco-60'"):
         read_instrument("hexaco-06")

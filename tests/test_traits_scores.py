@@ -10,7 +10,9 @@ from scipy import stats
 
 from confide.evaluators.statistics import clustered_mean, reliability
 from confide.evaluators.statistics.reliability import FEWEST_RESPONDENTS, omega_total
-from confide.evaluators.traits import read_instrument
+from confide.evaluators.talks import Talk
+from confide.evaluators.traits import drift, read_instrument, read_plan
+from confide.evaluators.traits.results import Point, SourceResults
 from confide.evaluators.traits.scores import (
     Sheet,
     acquiescence,
@@ -20,6 +22,7 @@ from confide.evaluators.traits.scores import (
     score,
     valid_share,
 )
+from confide.scenarios import Role
 
 HEXACO = read_instrument("hexaco-confide").instrument
 OPENNESS = HEXACO.by_factor["openness"]
@@ -129,6 +132,26 @@ def test_an_average_is_over_who_has_an_answer():
     assert found.missing == {c: "why"}
     assert valid_share([sheet({a: 2, b: 1}, [c]), sheet({a: 4}, [b, c])]) == 0.5
     assert valid_share([]) is None
+
+
+def at(conversation, turn, sheet, repeat=0):
+    talk = Talk(conversation, conversation, "partial", f"{conversation}/p/0", ())
+    return Point(talk, Role.SEEKER, turn, repeat, sheet)
+
+
+def test_a_talk_whose_baseline_was_asked_in_vain_has_no_drift():
+    """Four talks go from 2 over 3 to 4; in a fifth nobody answered at the start, though it was asked again."""
+    short = [item.id for item in HEXACO.short_items]
+    level = [{item.id: HEXACO.keyed(item.id, by) for item in HEXACO.items} for by in range(5)]
+    points = []
+    for name in "abcde":
+        points += [at(name, -1, sheet({}, IDS) if name == "e" else sheet(level[2]))]
+        points += [at(name, -1, sheet(level[2]), repeat=1)]
+        points += [at(name, 2, sheet({item: level[3][item] for item in short})), at(name, 8, sheet(level[4]))]
+    (found, *_) = drift([SourceResults(read_plan("traits"), "self", "roles", points, 0, {}, ())], [], 0)
+    assert (found.drift.mean, found.drift.n, found.start, found.end) == (2, 4, 2, 4)
+    assert found.missing == {"why": 1}
+    assert found.series == ((2, 1, 4), (8, 2, 4))
 
 
 # Reliability

@@ -167,9 +167,13 @@ def _persona(pair_key: str) -> str:
 
 
 def _first(points: Sequence[Point]) -> Point | None:
-    """The baseline: the first administration that was made after a turn, or before the first."""
-    asked = [point for point in points if point.turn is not None and point.repeat == 0 and point.sheet.answers]
-    return min(asked, key=lambda point: point.turn or 0, default=None) if asked else None
+    """The baseline: the first administration, after a turn or before the first one.
+
+    None where it was asked in vain: what came later has moved already, and may be a short form.
+    """
+    asked = [point for point in points if point.turn is not None and point.repeat == 0]
+    first = min(asked, key=lambda point: point.turn or 0, default=None)
+    return first if first is not None and first.sheet.answers else None
 
 
 def _last(points: Sequence[Point], instrument: Instrument) -> Point | None:

@@ -35,6 +35,13 @@ class ListedPersona(Frozen):
     style: Style = Style()
     """CSI."""
 
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        scores = (*self.traits.model_dump().values(), *self.style.model_dump().values())
+        if self.background is None and not any(score is not None for score in scores):
+            raise PydanticCustomError("personas", "persona '{id}' says nothing about anybody", {"id": self.id})
+        return self
+
 
 class PersonaList(Frozen):
     """A list of personas: one YAML file."""

@@ -16,7 +16,7 @@ from confide.agents.models import scripted as scripted_module
 from confide.evaluators.traits import read_instrument, read_plan, sampled_personas
 from confide.evaluators.traits.instrument import Instrument
 from confide.evaluators.traits.profiles import known_score
-from confide.scenarios import CSI, HEXACO, ConfideError, InputFileError
+from confide.scenarios import CSI, HEXACO, ConfideError, InputFileError, Style, Traits
 from confide.scenarios.personas import ListedPersona, PersonaList, import_personas, personas_text, read_personas
 from tests.helpers import hostile_text
 
@@ -49,9 +49,7 @@ def test_a_draw_is_as_the_norms_say_and_repeats_by_its_seed():
         assert found.std() == pytest.approx(norm.sd, abs=0.04)
         assert (np.round(found, 2) == found).all()
     assert abs(np.corrcoef(scores_of(drawn, "openness"), scores_of(drawn, "emotionality"))[0, 1]) < 0.08
-    assert all(persona.style == ListedPersona(id="x").style for persona in drawn.personas), (
-        "what is not measured is unset"
-    )
+    assert all(persona.style == Style() for persona in drawn.personas), "what is not measured is unset"
 
 
 def test_a_draw_is_held_to_the_scale_of_a_persona():
@@ -99,12 +97,13 @@ def test_scores_and_norms_of_another_scale_are_stretched():
 # Files
 
 SCORE = st.none() | st.floats(1, 5)
-LISTED = st.builds(
-    ListedPersona,
-    id=st.from_regex(r"[a-z][a-z0-9-]{0,59}", fullmatch=True),
-    background=st.none() | hostile_text() | st.sampled_from(["08", "1e5", "null", "yes", "12:30"]),
-    traits=st.fixed_dictionaries({}, optional=dict.fromkeys(HEXACO, SCORE)),
-    style=st.fixed_dictionaries({}, optional=dict.fromkeys(CSI, SCORE)),
+NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,59}", fullmatch=True)
+TEXTS = hostile_text() | st.sampled_from(["08", "1e5", "null", "yes", "12:30"])
+STYLES = st.fixed_dictionaries({}, optional=dict.fromkeys(CSI, SCORE))
+TRAITS = st.fixed_dictionaries({}, optional=dict.fromkeys(HEXACO, SCORE))
+SET = st.fixed_dictionaries({"openness": st.floats(1, 5)}, optional=dict.fromkeys(HEXACO[:5], SCORE))
+LISTED = st.builds(ListedPersona, id=NAMES, background=TEXTS, traits=TRAITS, style=STYLES) | st.builds(
+    ListedPersona, id=NAMES, background=st.none(), traits=SET, style=STYLES
 )
 
 
@@ -115,7 +114,7 @@ def test_a_list_that_was_written_is_read_as_it_was(tmp_path_factory, personas, s
     listed = PersonaList(source=source, personas=tuple(personas))
     file.write_text(personas_text(listed), encoding="utf-8")
     assert read_personas(file) == listed
-    assert "null" not in personas_text(PersonaList(source="s", personas=(ListedPersona(id="a"),)))
+    assert "null" not in personas_text(PersonaList(source="s", personas=(ListedPersona(id="a", background="b"),)))
 
 
 def mistakes(call, *args):
@@ -131,8 +130,12 @@ def test_mistakes_of_a_list_are_named_by_line(tmp_path):
     assert first == "3: personas[0].traits.openness: must be at most 5, not 9"
     assert second.startswith("4: personas[1].id: ")
     assert third == "5: personas[2].trait: there is no field 'trait'; did you mean 'traits'?"
-    file.write_text("source: s\npersonas:\n  - {id: a}\n  - {id: b}\n  - {id: a}\n")
+    file.write_text(
+        "source: s\npersonas:\n  - {id: a, background: x}\n  - {id: b, background: y}\n  - {id: a, background: z}\n"
+    )
     assert mistakes(read_personas, file) == ["1: : two personas have the id 'a'"]
+    file.write_text("source: s\npersonas:\n  - {id: a}\n")
+    assert mistakes(read_personas, file) == ["3: personas[0]: persona 'a' says nothing about anybody"]
 
 
 def test_texts_and_json_lines_are_imported(tmp_path):
@@ -150,7 +153,7 @@ def test_texts_and_json_lines_are_imported(tmp_path):
     backgrounds = ["A retired baker who paints.", "A nurse on nights.", "A pilot.", "08", "A clerk."]
     assert [persona.background for persona in found.personas] == backgrounds
     assert [persona.id for persona in found.personas] == [f"p{n:05d}" for n in range(1, 6)]
-    assert all(persona.traits == ListedPersona(id="x").traits for persona in found.personas), "no score is made up"
+    assert all(persona.traits == Traits() for persona in found.personas), "no score is made up"
     assert found.source == "imported from hub.jsonl"
     assert len(import_personas(file, 3).personas) == 3
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from confide.agents import Fault, Place, Segment, View, build_model
 from confide.agents.models import OpenAISpec
 from confide.agents.models.answers import read_answer
-from confide.evaluators.traits import read_plan
+from confide.evaluators.traits import read_instrument, read_plan
 from confide.evaluators.traits.asking import Examiner, words_for
 from confide.scenarios import Role
 from confide.simulator.observing import Key
@@ -118,11 +118,18 @@ async def test_an_observer_is_asked_in_the_third_person(server, examiner):
     asked = server.chats[0].messages[-1]["content"]
     assert all(item.other in asked and item.text not in asked for item in ITEMS)
     bare = [item.model_copy(update={"other": None}) for item in ITEMS[:2]]
-    adjective = ITEMS[2].model_copy(update={"other": None, "text": "sly"})
-    await put(examiner(), [*bare, adjective], third=True)
+    await put(examiner(), bare, third=True)
     asked = server.chats[1].messages[-1]["content"]
     assert all(f'would say of themselves: "{item.text}"' in asked for item in bare)
-    assert ": sly\n" in asked
+
+
+async def test_an_adjective_is_of_nobodys_person(server, examiner):
+    server.script = answered('{"q1": 1}')
+    adjectives = read_instrument("hexaco-markers").instrument
+    asked = examiner()
+    asked._plan = asked._plan._replace(instrument=adjectives)
+    await put(asked, adjectives.items[:1], third=True)
+    assert f": {adjectives.items[0].text}\n" in server.chats[0].messages[-1]["content"]
 
 
 async def test_small_models_are_held_by_a_grammar_and_answer_in_one_line(server, examiner):
@@ -306,8 +313,18 @@ async def test_a_server_that_refuses_log_probabilities_is_asked_without_and_not_
         assert (value, why) == (2, None)
         assert answer.note.startswith("the server refuses log-probabilities, the answer counts as it was drawn: ")
         assert "logprobs are not supported" in answer.note
-    assert ["logprobs" in got.body for got in server.chats] == [True, False, False]
-    assert not any("top_logprobs" in got.body for got in server.chats[1:])
+    assert [got.body.get("top_logprobs") for got in server.chats] == [20, 5, None, None]
+    assert not any("logprobs" in got.body for got in server.chats[2:])
+
+
+async def test_a_server_that_gives_fewer_log_probabilities_is_asked_for_fewer(server, examiner):
+    fits = answered('{"q1": 4}', '{"q1": ', ("4", {"4": 0.5, "5": 0.5}), "}")
+    server.script = lambda got: refused(400, "at most 5") if got.body["top_logprobs"] > 5 else fits
+    asked = examiner()
+    for _ in range(2):
+        value, _, answer = await one(asked)
+        assert (value, answer.note) == (4.5, None)
+    assert [got.body["top_logprobs"] for got in server.chats] == [20, 5, 5]
 
 
 async def test_a_refusal_for_another_reason_is_that_calls_alone(server, examiner):
@@ -319,7 +336,7 @@ async def test_a_refusal_for_another_reason_is_that_calls_alone(server, examiner
     assert answer.error.fault is Fault.BAD_REQUEST
     server.script = answered('{"q1": 4}', '{"q1": ', ("4", {"4": 0.5, "5": 0.5}), "}")
     assert (await one(asked))[0] == 4.5
-    assert ["logprobs" in got.body for got in server.chats] == [True, False, True]
+    assert [got.body.get("top_logprobs") for got in server.chats] == [20, 5, None, 20]
 
 
 @pytest.mark.parametrize(

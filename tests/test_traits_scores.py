@@ -214,8 +214,8 @@ def test_omega_is_missing_where_an_item_would_be_explained_by_more_than_all_of_i
         (np.empty((0, 0)), "a scale needs two items or more"),
         (np.arange(18.0).reshape(9, 2), "9 respondents, and it needs 10"),
         (np.empty((0, 3)), "0 respondents, and it needs 10"),
-        (np.array([[1.0, 2.0], [2.0, 2.0]] * 6), "all respondents answered an item alike"),
-        (np.array([[1.0, 7 / 3], [2.0, 7 / 3]] * 7), "all respondents answered an item alike"),
+        (np.array([[3.0, 2.0], [3.0, 2.0]] * 6), "all respondents answered alike"),
+        (np.array([[1.1, 7 / 3], [1.1, 7 / 3]] * 7), "all respondents answered alike"),
         (np.array([[1.0, 5.0], [2.0, 4.0], [4.3, 1.7]] * 5), "the items cancel out: all respondents have the same sum"),
     ],
 )

@@ -20,7 +20,7 @@ class Reliability(NamedTuple):
     alpha: float | None
     """Cronbach's alpha; at most 1, below 0 where items contradict one another."""
     omega: float | None
-    """McDonald's omega total of one factor, 0 to 1; None where one factor does not fit."""
+    """McDonald's omega total of one factor, 0 to 1; None where one factor does not fit, or an item does not vary."""
     respondents: int
     items: int
     reason: str | None
@@ -39,14 +39,17 @@ def reliability(answers: Array) -> Reliability:
         return Reliability(None, None, people, items, "a scale needs two items or more")
     if people < FEWEST_RESPONDENTS:
         return Reliability(None, None, people, items, f"{people} respondents, and it needs {FEWEST_RESPONDENTS}")
-    if not np.all(np.ptp(whole, axis=0) > 0):
-        return Reliability(None, None, people, items, "all respondents answered an item alike")
-    covariance = np.cov(whole, rowvar=False)
+    varies = np.ptp(whole, axis=0) > 0
+    if not varies.any():
+        return Reliability(None, None, people, items, "all respondents answered alike")
+    # A column of equal numbers can seem to vary by rounding.
+    covariance = np.cov(np.where(varies, whole, 0.0), rowvar=False)
     total = float(covariance.sum())
     if total <= _CLOSE * float(np.trace(covariance)):
         return Reliability(None, None, people, items, "the items cancel out: all respondents have the same sum")
     alpha = items / (items - 1) * (1 - float(np.trace(covariance)) / total)
-    return Reliability(alpha, omega_total(covariance), people, items, None)
+    omega = omega_total(covariance) if varies.all() else None
+    return Reliability(alpha, omega, people, items, None)
 
 
 def omega_total(covariance: Array) -> float | None:

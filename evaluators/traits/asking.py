@@ -21,8 +21,8 @@ from confide.evaluators.traits.plan import Asks, LoadedPlan, fill
 from confide.simulator.events import MeasuredValue
 from confide.simulator.observing import Answer, Key
 
-TOP: Final = 20
-"""Likeliest tokens that are asked for: as many as hosted endpoints give."""
+TOPS: Final = (20, 5, None)
+"""How many of the likeliest tokens are asked for: as many as hosted endpoints give, then fewer, then none."""
 LEAST_MASS: Final = 0.5
 """Probability that the points of the scale must have together. Where it is less, the model was about to say something
 else, and what it thinks of the points is no answer."""
@@ -56,7 +56,8 @@ class Examiner:
         """The words for this model."""
         self.model = model
         self._plan = plan
-        self._refuses: str | None = None  # why log-probabilities are no longer asked for
+        self._level = 0  # how far down in TOPS the server has sent us
+        self._refusal = ""
 
     @property
     def instrument(self) -> Instrument:
@@ -88,6 +89,7 @@ class Examiner:
             ModelError: the endpoint is in trouble, or would refuse any other call too.
         """
         tagged = self.model.format.name == "tagged"
+        third = third and self.instrument.form == "statements"  # an adjective is of nobody's person
         question = words.replace("{items}", _listed(put.items, third=third, tagged=tagged))
         asked = view.plus(Segment("instruction:question", Place.TAIL, question))
         prompt = render(asked)
@@ -107,18 +109,21 @@ class Examiner:
         return self._answer(completion, points, key, call, cost)
 
     async def _call(self, messages: list[Any], args: dict[str, Any]) -> Completion:
-        """Make the call, with log-probabilities unless the server refuses them."""
-        client = self.model.client
-        if self._refuses is not None:
-            return await client.create(messages, extra_create_args=args)
-        try:
-            return await client.create(messages, extra_create_args={**args, "logprobs": True, "top_logprobs": TOP})
-        except ModelError as error:
-            if error.fault is not Fault.BAD_REQUEST:
-                raise
-            completion = await client.create(messages, extra_create_args=args)  # else it was something else's fault
-            self._refuses = f"the server refuses log-probabilities, the answer counts as it was drawn: {error}"
+        """Make the call, with as many log-probabilities as the server gives; what it refuses it is not asked again."""
+        refusal: ModelError | None = None
+        for level in range(self._level, len(TOPS)):
+            wish = {} if TOPS[level] is None else {"logprobs": True, "top_logprobs": TOPS[level]}
+            try:
+                completion = await self.model.client.create(messages, extra_create_args={**args, **wish})
+            except ModelError as error:
+                if error.fault is not Fault.BAD_REQUEST:
+                    raise
+                refusal = error
+                continue
+            if refusal is not None:  # with less it went well, so that the wish was at fault
+                self._level, self._refusal = level, str(refusal)
             return completion
+        raise refusal or RuntimeError("there is always a last way to ask")
 
     def _seeded(self, seed: int) -> dict[str, int]:
         return {"seed": seed} if self.model.sends_seed else {}
@@ -159,7 +164,11 @@ class Examiner:
                 # Of the rounded weights, the mean could lie beyond the scale.
                 mean = math.fsum(point * each for point, each in zip(self._points(), found, strict=True)) / whole
                 values[item] = round(mean, _PRECISION)
-        note = (self._refuses or (_HIDDEN if completion.logprobs else _UNWEIGHTED)) if unweighted else None
+        note = None
+        if unweighted and TOPS[self._level] is None:
+            note = f"the server refuses log-probabilities, the answer counts as it was drawn: {self._refusal}"
+        elif unweighted:
+            note = _HIDDEN if completion.logprobs else _UNWEIGHTED
         return Answer(key, call, None, values, missing, cost, weights, note)
 
     def _points(self) -> range:
@@ -201,7 +210,7 @@ def _listed(items: Sequence[TraitItem], *, third: bool, tagged: bool) -> str:
 def _text(item: TraitItem, *, third: bool) -> str:
     if item.text is None:
         raise ValueError(f"item '{item.id}' has no text")
-    if not third or item.text.islower():  # an adjective is of nobody's person
+    if not third:
         return item.text
     return item.other or f'would say of themselves: "{item.text}"'
 

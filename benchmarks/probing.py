@@ -140,7 +140,7 @@ def token_rows() -> Iterator[Row]:
             ends = asyncio.run(talk(spec, plan_of(instrument, every=None))).computed
             probed = asyncio.run(talk(spec, plan_of(instrument)))
             added = 100 * (probed.computed - ends) / plain
-            held = spec.format == "json"
+            held = instrument == "hexaco-markers"
             yield Row(
                 f"{name}: added by {probed.short} short probes of both roles, {instrument}",
                 f"{added:+.0f}% ({(probed.computed - ends) / probed.short:.0f} tokens each)",

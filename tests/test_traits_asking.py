@@ -90,7 +90,7 @@ async def test_a_block_is_one_call_and_its_order_is_drawn_by_the_seed(server, ex
     (got,) = server.chats
     asked = got.messages[-1]["content"]
     assert "\n".join(f"q{n}: {item.text}" for n, item in enumerate(drawn, start=1)) in asked
-    assert "Answer for Sam, as Sam is at this moment." in asked
+    assert "how well does this describe Sam now" in asked
     assert got.messages[0] == {"role": "system", "content": "You are Sam."}
     assert [got.body[name] for name in ("seed", "logprobs", "top_logprobs")] == [SEED, True, 20]
     schema = got.body["response_format"]["json_schema"]["schema"]
@@ -141,7 +141,7 @@ async def test_small_models_are_held_by_a_grammar_and_answer_in_one_line(server,
     assert "response_format" not in body
     assert "\n1. " in server.chats[0].messages[-1]["content"]
     await put(examiner(**TAGGED), ITEMS[:1])
-    assert f'(very well)? "{ITEMS[0].text}" Answer' in server.chats[1].messages[-1]["content"]
+    assert f'1 to 5? "{ITEMS[0].text}"' in server.chats[1].messages[-1]["content"]
 
 
 async def test_what_a_server_does_not_know_is_not_sent(server, examiner):

@@ -204,6 +204,8 @@ def _listed(items: Sequence[TraitItem], *, third: bool, tagged: bool) -> str:
         return "\n".join(f"q{number}: {text}" for number, text in enumerate(texts, start=1))
     if len(texts) == 1:
         return f'"{texts[0]}"'
+    if all(" " not in text for text in texts):
+        return ", ".join(texts)
     return "\n" + "\n".join(f"{number}. {text}" for number, text in enumerate(texts, start=1)) + "\n"
 
 

@@ -323,7 +323,10 @@ def init(
 @app.command()
 def schema(
     kind: Annotated[
-        str, typer.Argument(metavar="[scenario|condition|taxonomy|rubric|models|event|run|measure]")
+        str,
+        typer.Argument(
+            metavar="[scenario|condition|taxonomy|personas|rubric|traits|instrument|wording|models|event|run|measure]"
+        ),
     ] = "scenario",
 ) -> None:
     """Print a JSON Schema with descriptions, for editors and validators."""

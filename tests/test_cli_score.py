@@ -307,7 +307,7 @@ def test_an_endpoint_in_trouble_is_exit_code_1_and_the_same_command_goes_on(conf
     far.script = after(4, refused(500, "overloaded"))
     code, _, err = confide(*command)
     assert code == 1
-    assert "strategies.far/shared-dog.partial.0001 is not finished: " in err
+    assert "not finished: strategies.far/shared-dog.partial.0001: " in err
     assert "overloaded" in err
     assert "the same command goes on from here" in err
     far.script = answering

@@ -305,7 +305,9 @@ def test_the_committed_schemas_are_those_of_the_code(kind):
     assert committed == schema_of(kind), f"confide schema {kind} > docs/schema/{kind}.json"
 
 
-@pytest.mark.parametrize("kind", ["scenario", "taxonomy", "models", "event", "run"])
+@pytest.mark.parametrize(
+    "kind", ["scenario", "taxonomy", "personas", "traits", "instrument", "wording", "models", "event", "run"]
+)
 def test_every_field_of_a_schema_is_described(kind):
     from confide.commands.author import schema_of
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import typer
+from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
 from confide.scenarios import (
-    Condition,
     ConfideError,
     InputFileError,
     Problem,
     Role,
-    Scenario,
-    Taxonomy,
     read_conditions,
     read_scenarios,
     shipped_conditions,
@@ -81,7 +80,22 @@ def schema(kind: str) -> None:
     typer.echo(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
 
 
-SCHEMAS = ("scenario", "condition", "taxonomy", "rubric", "models", "event", "run", "measure")
+_WRITTEN_BY = {
+    "scenario": "confide.scenarios:Scenario",
+    "condition": "confide.scenarios:Condition",
+    "taxonomy": "confide.scenarios:Taxonomy",
+    "personas": "confide.scenarios.personas:PersonaList",
+    "rubric": "confide.evaluators.rubric:Rubric",
+    "traits": "confide.evaluators.traits:TraitPlan",
+    "instrument": "confide.evaluators.traits:Instrument",
+    "wording": "confide.evaluators.traits:Wording",
+    "models": "confide.agents.models:ModelsFile",
+    "event": "confide.simulator.events:EVENTS",
+    "run": "confide.simulator:RunRecord",
+    "measure": "confide.simulator:MeasureRecord",
+}
+"""What describes each kind of file. Imported when it is asked for: much of it loads AutoGen, as check need not."""
+SCHEMAS = tuple(_WRITTEN_BY)
 """Kinds of files that have a schema."""
 
 
@@ -91,32 +105,9 @@ def schema_of(kind: str) -> dict[str, Any]:
     Raises:
         ConfideError: there is no such kind.
     """
-    if kind == "scenario":
-        found = Scenario.model_json_schema()
-    elif kind == "condition":
-        found = Condition.model_json_schema()
-    elif kind == "taxonomy":
-        found = Taxonomy.model_json_schema()
-    elif kind == "rubric":
-        from confide.evaluators.rubric import Rubric  # noqa: PLC0415
-
-        found = Rubric.model_json_schema()
-    elif kind == "measure":
-        from confide.simulator import MeasureRecord  # noqa: PLC0415
-
-        found = MeasureRecord.model_json_schema()
-    elif kind == "models":
-        from confide.agents.models import ModelsFile  # noqa: PLC0415
-
-        found = ModelsFile.model_json_schema()
-    elif kind == "event":
-        from confide.simulator.events import EVENTS  # noqa: PLC0415
-
-        found = EVENTS.json_schema()
-    elif kind == "run":
-        from confide.simulator import RunRecord  # noqa: PLC0415
-
-        found = RunRecord.model_json_schema()
-    else:
+    if kind not in SCHEMAS:
         raise ConfideError(f"there is no schema '{kind}'; one of: {', '.join(SCHEMAS)}")
+    module, _, name = _WRITTEN_BY[kind].partition(":")
+    model = getattr(import_module(module), name)
+    found = model.json_schema() if isinstance(model, TypeAdapter) else model.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

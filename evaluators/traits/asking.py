@@ -31,6 +31,15 @@ _UNWEIGHTED: Final = "the server gives no log-probabilities: the answer counts a
 _HIDDEN: Final = "the server's log-probabilities do not tell of the points: the answer counts as it was drawn"
 
 
+class Words(NamedTuple):
+    """A question, without its items."""
+
+    template: str
+    """The wording's."""
+    name: str
+    """Who answers, or is asked about. A name is anything: it is put in together with the items, not before them."""
+
+
 class Put(NamedTuple):
     """Items that are put in one call."""
 
@@ -74,12 +83,12 @@ class Examiner:
             return [Put(form, tuple(drawn))]
         return [Put(item.id, (item,)) for item in drawn]
 
-    async def ask(self, view: View, words: str, put: Put, key: Key, seed: int, *, third: bool = False) -> Answer:
+    async def ask(self, view: View, words: Words, put: Put, key: Key, seed: int, *, third: bool = False) -> Answer:
         """Put items to the model.
 
         Args:
             view: what the model sees before the question.
-            words: the question, without its items put in.
+            words: the question, without its items.
             put: the items.
             key: the answer's.
             seed: the call's.
@@ -90,7 +99,7 @@ class Examiner:
         """
         tagged = self.model.format.name == "tagged"
         third = third and self.instrument.form == "statements"  # an adjective is of nobody's person
-        question = words.replace("{items}", _listed(put.items, third=third, tagged=tagged))
+        question = fill(words.template, name=words.name, items=_listed(put.items, third=third, tagged=tagged))
         asked = view.plus(Segment("instruction:question", Place.TAIL, question))
         prompt = render(asked)
         args = {**_held(self.model, self.instrument, len(put.items)), **self._seeded(seed)}
@@ -279,8 +288,3 @@ def weigh(completion: Completion, point: _Point, instrument: Instrument) -> tupl
     if odds is None or str(point.value) not in odds:
         return None
     return tuple(odds.get(str(each), 0.0) for each in range(instrument.low, instrument.high + 1))
-
-
-def words_for(template: str, name: str) -> str:
-    """A question for somebody called ``name``, with room for its items."""
-    return fill(template, name=name, items="{items}")

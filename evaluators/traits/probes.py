@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from confide.agents import Model, Place, Segment, View
 from confide.agents.agent import SeedFor
-from confide.evaluators.traits.asking import Examiner, unasked, words_for
+from confide.evaluators.traits.asking import Examiner, Words, unasked
 from confide.evaluators.traits.instrument import TraitItem
 from confide.evaluators.traits.plan import LoadedPlan
 from confide.scenarios import Role, Writer
@@ -139,10 +139,10 @@ class SelfReport:
                 yield await examiner.ask(view, words, put, key, seed_for(f"{point}:{put.part}"))
 
     @staticmethod
-    def _words(examiner: Examiner, opening: Started, role: Role) -> str:
+    def _words(examiner: Examiner, opening: Started, role: Role) -> Words:
         name = opening.scenario.role(role).persona.name
         two = opening.condition.writer is Writer.TWO_AGENTS
-        return words_for(examiner.asks.own if two else examiner.asks.author, name)
+        return Words(examiner.asks.own if two else examiner.asks.author, name)
 
     def _view(self, seen: Seen, opening: Started, due: Due) -> View:
         """What the agent saw when its own turn ``due.turn`` was spoken, that turn included."""
@@ -199,7 +199,7 @@ class ObserverReport:
         for due in observer_due(self._plan, seen):
             items = _left(self._plan, seen, due)
             view = self._view(seen, due)
-            words = words_for(examiner.asks.lines, "the person")
+            words = Words(examiner.asks.lines, "the person")
             point = f"{due.turn}:{due.role}:{due.repeat}"
             for put in examiner.parts(items, due.form, seed_for(f"order:{point}")):
                 key = Key(due.turn, due.role, due.repeat, put.part)

@@ -15,7 +15,7 @@ import numpy as np
 
 from confide.agents import ModelError, Place, Segment, View, text_hash
 from confide.agents.wording import style_in_words, traits_in_words
-from confide.evaluators.traits.asking import Examiner, words_for
+from confide.evaluators.traits.asking import Examiner, Words
 from confide.evaluators.traits.instrument import Instrument
 from confide.evaluators.traits.plan import fill
 from confide.scenarios import CSI, HEXACO, ConfideError, Persona, Role, Style, Traits
@@ -201,14 +201,14 @@ async def _ask(
     return None
 
 
-def _view(examiner: Examiner, respondent: Respondent) -> tuple[View, str]:
+def _view(examiner: Examiner, respondent: Respondent) -> tuple[View, Words]:
     """What the model sees before the question, and the question."""
     asks, persona = examiner.asks, respondent.persona
     if persona is None:
         segments = (Segment("instruction:nobody", Place.HEAD, asks.nobody),)
-        return View(Role.SEEKER, 0, segments), words_for(asks.own, "yourself")
+        return View(Role.SEEKER, 0, segments), Words(asks.own, "yourself")
     if respondent.mode == "observer":
         segments = (Segment("persona", Place.TAIL, in_words(persona)),)
-        return View(Role.SEEKER, 0, segments), words_for(asks.text, "the person")
+        return View(Role.SEEKER, 0, segments), Words(asks.text, "the person")
     about = fill(asks.persona, name=persona.name, about=in_words(persona))
-    return View(Role.SEEKER, 0, (Segment("persona", Place.HEAD, about),)), words_for(asks.own, persona.name)
+    return View(Role.SEEKER, 0, (Segment("persona", Place.HEAD, about),)), Words(asks.own, persona.name)

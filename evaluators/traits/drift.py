@@ -167,10 +167,7 @@ def _persona(pair_key: str) -> str:
 
 
 def _first(points: Sequence[Point]) -> Point | None:
-    """The baseline: the first administration, after a turn or before the first one.
-
-    None where it was asked in vain: what came later has moved already, and may be a short form.
-    """
+    """The baseline: the first long form. None where nothing of it was answered: no later answer stands in for it."""
     asked = [point for point in points if point.turn is not None and point.repeat == 0]
     first = min(asked, key=lambda point: point.turn or 0, default=None)
     return first if first is not None and first.sheet.answers else None

@@ -156,7 +156,7 @@ def tellings(path: Path, *, as_json: bool) -> None:
 def scores(path: Path, *, as_json: bool) -> None:
     """Print what readers found in a run."""
     run = RunFolder.open(path)
-    folders = list(measure_folders(run))
+    folders = [folder for folder in measure_folders(run) if not folder.record.files]  # else of a trait plan
     if not folders:
         raise ConfideError(f"{path} was not read yet: confide score {path} --with strategies")
     talks = talks_of(run)

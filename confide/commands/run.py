@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -21,6 +24,7 @@ from confide.evaluators.traits.results import is_respondents
 from confide.scenarios import ConfideError, read_scenarios
 from confide.simulator import (
     AnyEvent,
+    MeasureRecord,
     Outcome,
     Reader,
     RunFolder,
@@ -71,8 +75,8 @@ def begin(
             made.append(RunFolder.create(runs, record))
             readers = plan.readers(made[0], models) if plan else []
             outcome = await _run(made[0], models, readers, watch=watch, quiet=as_json)
-            unasked = await ask_profiles(plan, made[0], models, quiet=as_json or watch) if plan else []
-            return outcome._replace(unread={**outcome.unread, **dict.fromkeys(unasked, "see above")})
+            unasked = await ask_profiles(plan, made[0], models, quiet=as_json or watch) if plan else {}
+            return outcome._replace(unread={**outcome.unread, **unasked})
         finally:
             await _close({**models, **reads})
 
@@ -153,14 +157,29 @@ def _tell(run: RunFolder, outcome: Outcome) -> None:
     for name, why in list(outcome.unread.items())[:5]:
         sys.stderr.write(f"confide: {name} is not read to its end: {why}\n")
     committed = len(list((run.path / "conversations").glob("*.jsonl")))
+    unread: Counter[str] = Counter()
     for folder in measure_folders(run):
-        if is_respondents(folder):
-            continue
-        if unread := committed - len(folder.logs()):
-            rest = f"--with {folder.record.measure} --model {folder.record.model}"
-            if folder.record.files:  # a trait plan's, asked of several at once
-                rest = f"--with {folder.record.measure.rpartition('-')[0]}"
-            sys.stderr.write(f"confide: {unread} not read to their end; go on with: confide score {run.path} {rest}\n")
+        left = len(list((folder.path / "live").glob("*.jsonl")))  # of profiles, those that were begun
+        if not is_respondents(folder):
+            left = committed - len(folder.logs())
+        if left:
+            unread[_score_command(run, folder.record)] += left
+    for command, count in unread.items():
+        sys.stderr.write(f"confide: {count} not read to their end; go on with: {command}\n")
+
+
+def _score_command(run: RunFolder, record: MeasureRecord) -> str:
+    """The command that goes on with a reader: the one that it began with, as far as it is about readers."""
+    given = record.command[1:]
+    if given[:1] == ("score",):
+        return shlex.join(["confide", *given])
+    values = [part.split("=", 1) if part.startswith("--") and "=" in part else [part] for part in given]
+    options = [part for value in values for part in value]
+    names = {"--with": "--with", "--reader": "--model", "--models": "--models"}
+    kept = [part for option, value in pairwise(options) if option in names for part in (names[option], value)]
+    if "--with" not in kept:  # from Python
+        kept = ["--with", record.measure, "--model", record.model]
+    return shlex.join(["confide", "score", str(run.path), *kept])
 
 
 def _as_json(run: RunFolder, outcome: Outcome) -> str:

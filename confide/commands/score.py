@@ -118,18 +118,20 @@ class ReadingPlan:
         )
 
 
-async def ask_profiles(plan: ReadingPlan, run: RunFolder, playing: Mapping[str, Model], *, quiet: bool) -> list[str]:
+async def ask_profiles(
+    plan: ReadingPlan, run: RunFolder, playing: Mapping[str, Model], *, quiet: bool
+) -> dict[str, str]:
     """Ask models for profiles, where a trait plan has it so; gives what was not finished, with why."""
     waiting = plan.respondents(run, playing)
     if not waiting:
-        return []
+        return {}
     total = sum(len(each.respondents) for each in waiting)
     done = sum(len(each.folder.logs()) for each in waiting)
-    unfinished: list[str] = []
+    unfinished: dict[str, str] = {}
     with RunProgress(total, done, quiet=quiet, what="profiles", each="answers") as progress:
         for each in waiting:
             asked = await each.ask(run.record.seed, progress)
-            unfinished += [f"{each.folder.record.key}/{name}: {why}" for name, why in asked.unfinished.items()]
+            unfinished |= {f"{each.folder.record.key}/{name}": why for name, why in asked.unfinished.items()}
     return unfinished
 
 
@@ -141,7 +143,7 @@ def score(path: Path, plan: ReadingPlan, *, as_json: bool) -> int:
         raise ConfideError(f"{path} holds no finished conversation yet; go on with it: confide resume {path}")
     playing = plan.playing(run)
 
-    async def work() -> tuple[Readings, list[str]]:
+    async def work() -> tuple[Readings, dict[str, str]]:
         models = {**playing, f"{plan.model.name}, reading": plan.model}
         try:
             await check_models(models)
@@ -160,9 +162,9 @@ def score(path: Path, plan: ReadingPlan, *, as_json: bool) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nconfide: interrupted; the same command goes on from here\n")
         return 130
-    open_still = [*(f"{name}: {why}" for name, why in readings.unread.items()), *unasked]
-    for line in open_still[:5]:
-        sys.stderr.write(f"confide: not finished: {line}\n")
+    open_still = {**readings.unread, **unasked}
+    for name, why in list(open_still.items())[:5]:
+        sys.stderr.write(f"confide: not finished: {name}: {why}\n")
     if open_still:
         sys.stderr.write(f"confide: {len(open_still)} not finished; the same command goes on from here\n")
     if plan.rubrics or not plan.plans:

@@ -232,7 +232,10 @@ def test_a_run_that_is_read_as_it_goes_on_needs_no_score(confide):
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["--with", "stratgies"], "'stratgies' is neither a file nor a shipped rubric; did you mean 'strategies'?"),
+        (
+            ["--with", "stratgies"],
+            "'stratgies' is neither a file nor a shipped rubric or trait plan; did you mean 'strategies'?",
+        ),
         (["--with", "strategies", "--model", "gpt"], "no model is called 'gpt'"),
         (["--with", "strategies", "--model", "openai:gpt-4o"], "the environment variable OPENAI_API_KEY is not set"),
         (["--with", "strategies", "--model", "down"], "model 'down' at http://127.0.0.1:9/v1/: cannot be reached"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import typer
@@ -16,8 +17,8 @@ from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
 from confide.commands.traits import traits
 from confide.evaluators.reader import RubricReader
-from confide.evaluators.rubric import LoadedRubric, read_rubrics
-from confide.evaluators.traits import is_plan, read_plan
+from confide.evaluators.rubric import LoadedRubric, read_rubrics, shipped_rubrics
+from confide.evaluators.traits import is_plan, read_plan, shipped_plans
 from confide.evaluators.traits.panel import Respondents, respondents_of, trait_readers
 from confide.scenarios import ConfideError
 from confide.simulator import (
@@ -46,6 +47,7 @@ class ReadingPlan:
             InputFileError: with every problem of a rubric, a plan or the models file.
             ConfideError: a rubric or the model is unknown, or a key is missing.
         """
+        _must_be_known(names)
         self.plans = [read_plan(name) for name in dict.fromkeys(names) if is_plan(name)]
         self.rubrics = read_rubrics(name for name in names if not is_plan(name))
         ids = [plan.plan.id for plan in self.plans]
@@ -116,6 +118,20 @@ class ReadingPlan:
             software=software(),
             command=self._command,
         )
+
+
+def _must_be_known(names: Sequence[str]) -> None:
+    """See to it that each name is a file, or that of a shipped rubric or trait plan.
+
+    Raises:
+        ConfideError: one is neither.
+    """
+    shipped = (*shipped_rubrics(), *shipped_plans())
+    for name in names:
+        if name not in ("shipped", *shipped) and not Path(name).is_file():
+            near = get_close_matches(name, shipped, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped)}"
+            raise ConfideError(f"'{name}' is neither a file nor a shipped rubric or trait plan; {hint}")
 
 
 async def ask_profiles(

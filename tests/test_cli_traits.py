@@ -168,6 +168,23 @@ def test_the_floor_holds_scores_back_and_lowering_it_is_said(confide, talks, mon
     assert any("no log-probabilities" in note for note in shown["caveats"])
 
 
+def test_two_observers_are_told_apart(confide, talks, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    Path("models.yaml").write_text("models:\n  one: {provider: scripted}\n  two: {provider: scripted}\n")
+    plan = write_plan(sources=["observer"], of=["seeker"])
+    for name in ("one", "two"):
+        assert confide("score", talks.path, "--with", plan, "--model", name)[0] == 0
+    out = " ".join(confide("traits", talks.path, "--floor", 0)[1].split())
+    for name in ("one", "two"):
+        assert f"partial, seeker, observer {name}: drift after turn" in out
+    (report,) = json.loads(confide("traits", talks.path, "--json")[1])
+    rows = [(row["model"], row["factor"]) for row in report["drift"]]
+    assert sorted(rows) == [
+        (name, factor) for name in ("one", "two") for factor in ("emotionality", "honesty_humility")
+    ]
+    assert sorted(row["model"] for row in report["answering"]) == ["one", "two"]
+
+
 def test_no_traits_yet_is_said_with_what_to_do(confide, talks):
     code, out, err = confide("traits", talks.path)
     assert (code, out) == (2, "")

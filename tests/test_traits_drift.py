@@ -80,7 +80,7 @@ def figures(*sources, profiles=(), floor=0.0, factor="emotionality", source="sel
 
 def test_drift_and_what_stands_beside_it(results):
     found = figures(results("self", FIRST, SECOND), results("bare", *BARE))
-    assert found[:5] == ("partial", SEEKER, "self", "emotionality", None)
+    assert found[:6] == ("partial", SEEKER, "self", "roles", "emotionality", None)
     assert (found.start, found.end) == (2.75, 3.0)
     assert (found.drift.mean, found.drift.n, found.drift.clusters) == (0.25, 2, 2)
     assert found.drift.low == pytest.approx(0.25 - 12.7062 * 0.75, abs=1e-3)  # t with 1 degree of freedom

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -54,21 +55,33 @@ def _print(console: Console, report: TraitReport) -> None:
     if report.floor != plan.floor:
         words = f"the plan's reliability floor is {plan.floor:.2f}; these figures go down to {report.floor:.2f}"
         console.print(Text(words, style="bold yellow"))
-    _print_drift(console, report.drift)
-    _print_series(console, report.drift)
-    _print_answering(console, report.answering)
+    named = _names(report)
+    _print_drift(console, report.drift, named)
+    _print_series(console, report.drift, named)
+    _print_answering(console, report.answering, named)
     _print_bias(console, report)
     for note in _notes(report):
         console.print(Text(f"note: {note}", style="yellow"))
 
 
+def _names(report: TraitReport) -> dict[tuple[str, str], str]:
+    """What a source is called, by source and model: several observers by their names too."""
+    count = Counter(each.source for each in report.sources)
+    return {
+        (each.source, each.model): each.source if count[each.source] == 1 else f"{each.source} {each.model}"
+        for each in report.sources
+    }
+
+
 def _notes(report: TraitReport) -> list[str]:
     notes: list[str] = []
+    named = _names(report)
     for each in report.sources:
+        name = named[each.source, each.model]
         for why, count in each.unweighted.items():
-            notes.append(f"{each.source}, {count} calls: {why}")
+            notes.append(f"{name}, {count} calls: {why}")
         if each.unread:
-            notes.append(f"{each.source}: {each.unread} conversations not asked to their end; confide score goes on")
+            notes.append(f"{name}: {each.unread} conversations not asked to their end; confide score goes on")
         notes += each.caveats
     if not report.profiles:
         notes.append("no profiles were answered for: nothing says how the models err where traits are known")
@@ -83,13 +96,13 @@ def _interval(found: ClusteredMean | None, digits: int = 2) -> str:
     return f"{found.mean:+.{digits}f} [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
 
 
-def _print_drift(console: Console, rows: Sequence[FactorDrift]) -> None:
+def _print_drift(console: Console, rows: Sequence[FactorDrift], named: Mapping[tuple[str, str], str]) -> None:
     left = ["condition", "whose", "source", "factor"]
     title = "drift from the first to the last long form, in points [95 % interval over scenarios and personas]"
     shown = table(title, left, ["start", "end", "drift", "noise", "beyond it, %", "n", "alpha", "omega"])
     beside = table("\nbeside it", left, ["retest, no talk between", "same talk, no persona", "drift less that"])
     for each in rows:
-        who = (each.condition, each.role, each.source, each.factor.replace("_", " "))
+        who = (each.condition, each.role, named[each.source, each.model], each.factor.replace("_", " "))
         sound = [number(each.reliability.alpha), number(each.reliability.omega)]
         cells = [number(each.start), number(each.end), _interval(each.drift), number(each.noise), percent(each.beyond)]
         shown.add_row(*who, *cells, str(each.drift.n), *sound)
@@ -100,21 +113,23 @@ def _print_drift(console: Console, rows: Sequence[FactorDrift]) -> None:
     nulls: dict[str, list[str]] = {}
     for each in rows:
         if each.null:
-            nulls.setdefault(f"{each.source}: {each.null}", []).append(each.factor.replace("_", " "))
+            nulls.setdefault(f"{named[each.source, each.model]}: {each.null}", []).append(each.factor.replace("_", " "))
     for why, factors in nulls.items():
         console.print(Text(f"no scores, {why}: {', '.join(dict.fromkeys(factors))}", style="yellow"), soft_wrap=True)
     lost: dict[str, int] = {}
     for each in rows:
         for why, count in each.missing.items():
-            key = f"{each.condition}, {each.role}, {each.source}: {why}"
+            key = f"{each.condition}, {each.role}, {named[each.source, each.model]}: {why}"
             lost[key] = max(lost.get(key, 0), count)
     for why, count in lost.items():
         console.print(Text(f"{count} conversations without a drift: {why}", style="dim"))
 
 
-def _print_series(console: Console, rows: Sequence[FactorDrift]) -> None:
-    for condition, role, source in dict.fromkeys((each.condition, each.role, each.source) for each in rows):
-        these = [each for each in rows if (each.condition, each.role, each.source) == (condition, role, source)]
+def _print_series(console: Console, rows: Sequence[FactorDrift], named: Mapping[tuple[str, str], str]) -> None:
+    groups: dict[tuple[str, str, str], list[FactorDrift]] = {}
+    for each in rows:
+        groups.setdefault((each.condition, each.role, named[each.source, each.model]), []).append(each)
+    for (condition, role, source), these in groups.items():
         turns = sorted({step.turn for each in these for step in each.series})
         if not turns:
             continue
@@ -127,13 +142,13 @@ def _print_series(console: Console, rows: Sequence[FactorDrift]) -> None:
         console.print(shown)
 
 
-def _print_answering(console: Console, rows: Sequence[Answering]) -> None:
+def _print_answering(console: Console, rows: Sequence[Answering], named: Mapping[tuple[str, str], str]) -> None:
     columns = ["times asked", "answered, %", "weighted, %", "acquiescence"]
     shown = table("\nhow it was answered", ["condition", "whose", "source"], columns)
     for each in rows:
         agree = NONE if each.acquiescence is None else f"{each.acquiescence:+.2f}"
         cells = [str(each.administrations), percent(each.valid), percent(each.weighted), agree]
-        shown.add_row(each.condition, each.role, each.source, *cells)
+        shown.add_row(each.condition, each.role, named[each.source, each.model], *cells)
     console.print(shown)
 
 

@@ -46,6 +46,8 @@ class FactorDrift(NamedTuple):
     condition: str
     role: Role
     source: Source
+    model: str
+    """Who answered: the observer, or ``roles``."""
     factor: str
     null: str | None
     """Why there are no scores; None where there are."""
@@ -81,6 +83,8 @@ class Answering(NamedTuple):
     condition: str
     role: Role
     source: Source
+    model: str
+    """Who answered: the observer, or ``roles``."""
     administrations: int
     valid: float | None
     """Share of the asked items that were answered."""
@@ -244,6 +248,7 @@ def _factor(
         condition,
         role,
         each.source,
+        each.model,
         factor,
         null,
         _mean(starts) if shown else None,
@@ -319,6 +324,8 @@ def answering(results: Sequence[SourceResults]) -> list[Answering]:
             weighted = sum(sheet.weighted for sheet in sheets) / answers if answers else None
             known = [value for value in agree if value is not None]
             found.append(
-                Answering(condition, role, each.source, len(points), valid_share(sheets), weighted, _mean(known))
+                Answering(
+                    condition, role, each.source, each.model, len(points), valid_share(sheets), weighted, _mean(known)
+                )
             )
     return found

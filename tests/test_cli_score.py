@@ -361,9 +361,11 @@ def test_the_embedded_model_reads_the_sample(confide):
     assert not of_kind(events, "failed")
 
 
-def test_the_command_that_a_run_names_to_go_on_with_its_readers_goes_on(confide, far):
+@pytest.mark.parametrize("rubric", ["strategies", "mine.yaml"])
+def test_the_command_that_a_run_names_to_go_on_with_its_readers_goes_on(confide, far, rubric):
+    Path("mine.yaml").write_text(read_rubric("strategies").text.replace("id: strategies", "id: another", 1))
     far.script = after(2, refused(500, "overloaded"))
-    command = ["run", "shared-dog", "--model", "scripted", "--turns", "5", "--with", "strategies", "--reader", "far"]
+    command = ["run", "shared-dog", "--model", "scripted", "--turns", "5", "--with", rubric, "--reader", "far"]
     code, _, err = confide(*command)
     assert code == 1
     assert "overloaded" in err

@@ -83,7 +83,7 @@ def test_the_same_again_asks_nothing_and_touches_no_file(confide, talks):
 
 def test_a_plan_of_ones_own_is_kept_with_all_that_it_refers_to(confide, talks):
     plan = write_plan(wording="mine.yaml")
-    Path("mine.yaml").write_text(PLAIN.replace("A question from outside", "A word from outside"))
+    Path("mine.yaml").write_text(PLAIN.replace("Outside of the chat", "A word from outside"))
     assert confide("score", talks.path, "--with", plan, "--model", "scripted")[0] == 0
     assert folders(talks) == ["small-bare.roles", "small-observer.scripted", "small-self.roles"]
     for folder in measure_folders(talks):
@@ -144,7 +144,7 @@ def test_the_floor_holds_scores_back_and_lowering_it_is_said(confide, talks, mon
     assert confide("score", talks.path, "--with", write_plan(), "--model", "scripted")[0] == 0
     code, out, _ = confide("traits", talks.path)
     assert code == 0
-    assert "no scores, self: reliability unknown: 2 respondents, and it needs 10" in " ".join(out.split())
+    assert "no scores, self: reliability unknown: 1 respondents, and it needs 10" in " ".join(out.split())
     assert "these figures go down to" not in out
     assert "drift after turn" not in out
     assert "no profiles were answered for" in out
@@ -241,7 +241,9 @@ def test_an_unknown_name_and_two_plans_of_one_id_are_refused(confide, talks):
 
 
 def test_shipped_plans_are_read_as_plans(confide, talks):
-    assert set(shipped_plans()) == {file.stem for file in PLANS.glob("*.yaml")} == {"styles", "traits"}
+    assert (
+        set(shipped_plans()) == {file.stem for file in PLANS.glob("*.yaml")} == {"styles", "traits", "traits-markers"}
+    )
     for name in shipped_plans():
         assert confide("score", talks.path, "--with", name, "--model", "scripted")[0] == 0
 

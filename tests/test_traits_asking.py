@@ -11,7 +11,7 @@ from confide.agents import Fault, Place, Segment, View, build_model
 from confide.agents.models import OpenAISpec
 from confide.agents.models.answers import read_answer
 from confide.evaluators.traits import read_instrument, read_plan
-from confide.evaluators.traits.asking import Examiner, words_for
+from confide.evaluators.traits.asking import Examiner, Words
 from confide.scenarios import Role
 from confide.simulator.observing import Key
 from tests.fake_server import refused, said
@@ -59,7 +59,7 @@ async def examiner(server):
 async def put(examiner, items=ITEMS, third=False):
     """Put items in their first call; gives the items in the order in which they were put, and the answer."""
     part = examiner.parts(items, "long", SEED)[0]
-    words = words_for(examiner.asks.lines if third else examiner.asks.own, "Sam")
+    words = Words(examiner.asks.lines if third else examiner.asks.own, "Sam")
     answer = await examiner.ask(VIEW, words, part, Key(0, Role.SEEKER, 0, part.part), SEED, third=third)
     return [item.id for item in part.items], answer
 

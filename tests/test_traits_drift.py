@@ -52,7 +52,7 @@ def results(tmp_path):
             found[name] = Talked(talk, address_of(()))
             if answers is not None:
                 write(folder, name, measure, answers, weights, note)
-        return read_source(folder, found, {})
+        return read_source(folder, found, dict.fromkeys(Role, ("scripted",)), [])
 
     return made
 
@@ -64,7 +64,11 @@ def write(folder, name, measure, answers, weights, note):
             Reading(seq=0, conversation=name, measure=measure, rubric=text_hash(""), card=None, seed=1, repeats=1)
         )
         for (turn, repeat), given in answers.items():
-            for part, form in zip(("long", "rest"), given if isinstance(given, list) else [given], strict=False):
+            for part, form in zip(
+                ("short", "long") if isinstance(given, list) else ("long",),
+                given if isinstance(given, list) else [given],
+                strict=False,
+            ):
                 missing = {item: str(value) for item, value in form.items() if not isinstance(value, int)}
                 values = {item: None if item in missing else value for item, value in form.items()}
                 mass = dict.fromkeys(weights, (0.2,) * 5)
@@ -136,9 +140,9 @@ def test_a_baseline_that_could_not_be_read_is_not_replaced_by_a_later_answer(res
     assert found.series == ((2, 0.5, 2), (4, 0.25, 2))
 
 
-def test_a_last_form_in_two_parts_is_one(results):
-    short, rest = {"calm": 1, "fair": 3}, {"brave": 2, "sly": 3}
-    one = figures(results("self", {(START, 0): WHOLE, (4, 0): [short, rest]}))
+def test_where_both_forms_were_asked_after_one_turn_the_long_one_counts(results):
+    short, long = {"calm": 5, "fair": 1}, WHOLE | {"calm": 1, "brave": 2}
+    one = figures(results("self", {(START, 0): WHOLE, (4, 0): [short, long]}))
     assert (one.end, one.drift.mean, one.series) == (4.5, 1.5, ((4, 1.5, 1),))
 
 
@@ -147,7 +151,7 @@ def test_a_last_form_in_two_parts_is_one(results):
 
 def profile_sheets(answer):
     names = [f"p{number}" for number in range(TEN)]
-    personas = PersonaList(source="Ours.", personas=tuple(ListedPersona(id=name) for name in names))
+    personas = PersonaList(source="Ours.", personas=tuple(ListedPersona(id=name, background=name) for name in names))
     sheets = {
         (name, mode): Sheet({item: answer(number, item) for item in TEXTS}, {}, 0)
         for number, name in enumerate(names)
@@ -189,10 +193,10 @@ def test_a_run_of_few_personas_is_as_reliable_as_the_models_are_over_profiles(re
     steady = profile_sheets(lambda number, item: 1 + number % 5)
     shaky = profile_sheets(lambda number, item: 1 + (number * (2 if item == "calm" else 3) + number // 5) % 5)
     found = figures(results("self", FIRST, SECOND), profiles=[steady], floor=0.7)
-    assert (found.null, found.sample, found.drift.mean) == (None, "10 profiles", 0.25)
+    assert (found.null, found.sample, found.drift.mean) == (None, "10 profiles, an upper bound", 0.25)
     assert found.reliability.alpha == pytest.approx(1)
     found = figures(results("self", FIRST, SECOND), profiles=[shaky], floor=0.7)
-    assert found.null == f"alpha {found.reliability.alpha:.2f} < 0.70 (10 profiles)"
+    assert found.null == f"alpha {found.reliability.alpha:.2f} < 0.70 (10 profiles, an upper bound)"
     seen = results("observer", FIRST, SECOND, model=asked_model(name="another")[0])
     found = figures(seen, profiles=[steady], floor=0.7, source="observer")
     assert found.null.startswith("reliability unknown"), "the profiles are another model's"

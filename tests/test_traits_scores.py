@@ -16,7 +16,6 @@ from confide.evaluators.traits.results import Point, SourceResults
 from confide.evaluators.traits.scores import (
     Sheet,
     acquiescence,
-    average,
     change,
     factor_reliability,
     score,
@@ -125,11 +124,8 @@ def test_a_change_is_made_of_the_items_that_were_answered_at_both_times():
     assert change(HEXACO, sheet({short[0]: 3}), sheet({short[1]: 3}), "openness") is None
 
 
-def test_an_average_is_over_who_has_an_answer():
+def test_the_valid_share_is_over_what_was_asked():
     a, b, c = IDS[:3]
-    found = average([sheet({a: 2, b: 1}, [c]), sheet({a: 4}, [b, c])])
-    assert found.answers == {a: 3, b: 1}
-    assert found.missing == {c: "why"}
     assert valid_share([sheet({a: 2, b: 1}, [c]), sheet({a: 4}, [b, c])]) == 0.5
     assert valid_share([]) is None
 
@@ -148,7 +144,9 @@ def test_a_talk_whose_baseline_was_asked_in_vain_has_no_drift():
         points += [at(name, -1, sheet({}, IDS) if name == "e" else sheet(level[2]))]
         points += [at(name, -1, sheet(level[2]), repeat=1)]
         points += [at(name, 2, sheet({item: level[3][item] for item in short})), at(name, 8, sheet(level[4]))]
-    (found, *_) = drift([SourceResults(read_plan("traits"), "self", "roles", points, 0, {}, ())], [], 0)
+    (found, *_) = drift(
+        [SourceResults(read_plan("traits"), "self", "roles", points, 0, {}, (), dict.fromkeys(Role, ("m",)))], [], 0
+    )
     assert (found.drift.mean, found.drift.n, found.start, found.end) == (2, 4, 2, 4)
     assert found.missing == {"why": 1}
     assert found.series == ((2, 1, 4), (8, 2, 4))
@@ -324,10 +322,11 @@ def test_personas_within_scenarios_add_nothing_to_scenarios():
 
 
 def test_one_cluster_has_a_mean_and_no_interval():
-    for clusters in (["aaa"], ["abc", "xxx"]):
+    for clusters in (["aaa"], ["aaa", "xxx"]):
         found = clustered_mean([1, 2, 6], clusters)
         assert (found.mean, found.low, found.high, found.se, found.n, found.clusters) == (3, None, None, None, 3, 1)
         assert found.reason == "one cluster only: nothing says how clusters differ"
+    assert clustered_mean([1, 2, 6], ["abc", "xxx"]) == clustered_mean([1, 2, 6], ["abc"]), "for those personas"
     assert clustered_mean([], [[]]) == (None, None, None, None, 0, 0, "no conversation")
 
 
@@ -336,7 +335,7 @@ def test_an_interval_holds_its_mean_and_is_none_or_all_there(rows):
     values, one, two = zip(*rows, strict=True)
     found = clustered_mean(values, [one, two])
     ends = (found.low, found.high, found.se)
-    assert (found.reason is None) == (None not in ends) == (min(len(set(one)), len(set(two))) > 1)
+    assert (found.reason is None) == (None not in ends) == (max(len(set(one)), len(set(two))) > 1)
     if found.reason is None:
         assert found.low <= found.mean <= found.high
         mirrored = clustered_mean([-value for value in values], [two, one])

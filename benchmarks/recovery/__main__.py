@@ -160,7 +160,7 @@ def experiment(plan: LoadedPlan, design: Design, effect: float, seed: int, *, we
             for (turn, repeat), answers in zip(((-1, 0), (-1, 1), (TURNS - 1, 0)), sheets, strict=True):
                 sheet = Sheet(dict(zip(items, answers[s, p].tolist(), strict=True)), {}, 0)
                 points.append(Point(talk, Role.SEEKER, turn, repeat, sheet))
-    results = SourceResults(plan, "self", "roles", points, 0, {}, ())
+    results = SourceResults(plan, "self", "roles", points, 0, {}, (), dict.fromkeys(Role, ("synthetic",)))
     return drift([results], [], 0)
 
 

@@ -53,6 +53,8 @@ class ReadingPlan:
         ids = [plan.plan.id for plan in self.plans]
         if twice := [name for name in ids if ids.count(name) > 1]:
             raise ConfideError(f"two trait plans have the id '{twice[0]}': give one of them another")
+        if self.plans and repeats > 1:
+            raise ConfideError("--repeats is for rubrics; a trait plan says itself how many retests there are")
         self._models_file = models_file
         self._spec = with_address(find_model(model, known_models(models_file)))
         self.model: Model = build_model(model, self._spec)

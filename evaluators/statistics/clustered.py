@@ -38,6 +38,8 @@ def clustered_mean(values: Sequence[float], clusters: Sequence[Sequence[Hashable
     correction G / (G - 1) for G clusters of each kind; where it comes out below one of its parts, the larger part is
     taken instead. The interval is t with (fewest clusters - 1) degrees of freedom.
 
+    A kind of which there is one cluster is left out: the interval then holds for that one scenario, or those personas.
+
     Args:
         values: one per conversation.
         clusters: for each kind of cluster, such as scenario and persona, which one each conversation is in.
@@ -47,8 +49,8 @@ def clustered_mean(values: Sequence[float], clusters: Sequence[Sequence[Hashable
     if not n:
         return ClusteredMean(None, None, None, None, 0, 0, "no conversation")
     mean = float(x.mean())
-    kinds = [list(kind) for kind in clusters]
-    fewest = min(len(set(kind)) for kind in kinds)
+    kinds = [list(kind) for kind in clusters if len(set(kind)) > 1]
+    fewest = min((len(set(kind)) for kind in kinds), default=1)
     if fewest < 2:
         return ClusteredMean(mean, None, None, None, n, fewest, "one cluster only: nothing says how clusters differ")
     parts = [_variance(x - mean, kind) for kind in kinds]

@@ -18,7 +18,6 @@ from confide.evaluators.traits.results import Point, RespondentResults, SourceRe
 from confide.evaluators.traits.scores import (
     Sheet,
     acquiescence,
-    average,
     change,
     factor_reliability,
     score,
@@ -62,7 +61,8 @@ class FactorDrift(NamedTuple):
     noise: float | None
     """Root mean square of that change over conversations: the noise floor of one conversation's drift."""
     beyond: float | None
-    """Share of the conversations whose drift is beyond 1.96 times the noise; 5 % would be so by chance."""
+    """Share of the conversations whose drift is beyond 1.96 times the noise; 5 % would be so by chance. None where a
+    retest never differed."""
     bare: ClusteredMean | None
     """For ``self``: the change of the same model without its persona, in front of the same talk; None where it was not
     asked."""
@@ -113,7 +113,7 @@ def drift(results: Sequence[SourceResults], profiles: Sequence[RespondentResults
             talks = {key: points for key, points in groups.items() if key[1] is role and _is(points, condition)}
             without = _by_talk(bare.points) if bare and each.source == "self" else None
             for factor in instrument.factors:
-                sound = _reliability(each, respondents, profiles, factor)
+                sound = _reliability(each, role, respondents[role], profiles, factor)
                 null = _below(*sound, floor)
                 found.append(_factor(condition, role, each, factor, talks, without, sound, null))
     return found
@@ -130,30 +130,40 @@ def _by_talk(points: Iterable[Point]) -> dict[tuple[str, Role], list[Point]]:
     return found
 
 
-def _respondents(points: Iterable[Point]) -> list[Sheet]:
-    """One sheet per persona and role: what it answered first, averaged over its conversations."""
-    found: dict[tuple[str, Role], list[Sheet]] = {}
+def _respondents(points: Iterable[Point]) -> dict[Role, list[Sheet]]:
+    """For each role, one sheet per persona: what it answered first in the first of its conversations.
+
+    A mean over its conversations, or over both roles, would make a scale seem more reliable than one asking of it is.
+    """
+    found: dict[tuple[Role, str], Sheet] = {}
     for talk in _by_talk(points).values():
         first = _first(talk)
         if first is not None:
-            found.setdefault((_persona(first.talk.pair_key), first.role), []).append(first.sheet)
-    return [average(sheets) for sheets in found.values()]
+            found.setdefault((first.role, _persona(first.talk.pair_key)), first.sheet)
+    return {role: [sheet for (whose, _), sheet in found.items() if whose is role] for role in Role}
 
 
 def _reliability(
-    each: SourceResults, respondents: Sequence[Sheet], profiles: Sequence[RespondentResults], factor: str
+    each: SourceResults, role: Role, respondents: Sequence[Sheet], profiles: Sequence[RespondentResults], factor: str
 ) -> tuple[Reliability, str]:
-    """Reliability in the run where it has enough personas, else over the profiles of the models that answered."""
+    """Reliability over the run's personas where there are enough, else over the profiles of the models that answered.
+
+    Of several models the least reliable one counts.
+    """
     instrument = each.plan.instrument
     run = factor_reliability(instrument, respondents, factor)
     if run.alpha is not None:
         return run, f"{run.respondents} personas of the run"
     mode = "self" if each.source == "self" else "observer"
+    found = []
     for model in profiles:
-        sheets = [sheet for (_, how), sheet in model.sheets.items() if how == mode]
-        found = factor_reliability(instrument, sheets, factor)
-        if each.model in ("roles", model.model) and found.alpha is not None:
-            return found, f"{found.respondents} profiles"
+        if model.model in each.models[role]:
+            sheets = [sheet for (_, how), sheet in model.sheets.items() if how == mode]
+            found.append(factor_reliability(instrument, sheets, factor))
+    sound = [one for one in found if one.alpha is not None]
+    if sound and len(sound) == len(each.models[role]):
+        least = min(sound, key=lambda one: one.alpha or 0.0)
+        return least, f"{least.respondents} profiles, an upper bound"
     return run, f"{run.respondents} personas of the run"
 
 
@@ -241,7 +251,7 @@ def _factor(
                 changes.values.append(value)
                 changes.keys.append(pair_key)
     noise = _root_mean_square(list(noises.values()))
-    beyond = [abs(value) > BAND * noise for value in moved.values] if noise is not None else []
+    beyond = [abs(value) > BAND * noise for value in moved.values] if noise else []
     shown = null is None
     empty = clustered_mean([], [[]])
     return FactorDrift(

@@ -89,11 +89,15 @@ def _between(own: Sequence[int], first: int, every: int | None) -> list[int]:
 
 
 def _left(plan: LoadedPlan, seen: Seen, due: Due) -> list[TraitItem]:
-    """Items of a form that were not asked at this point yet."""
+    """Items of a form that were not asked at this point yet.
+
+    In a block, a form is asked whole, so that the first and the last long form are asked alike.
+    """
+    block = plan.plan.administration == "block"
     asked = {
         item
         for key, answer in seen.answers.items()
-        if (key.turn, key.role, key.repeat) == due[:3]
+        if (key.turn, key.role, key.repeat) == due[:3] and (not block or key.part == due.form)
         for item in answer.values
     }
     items = plan.instrument.items if due.form == "long" else plan.instrument.short_items

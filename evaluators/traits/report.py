@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from confide.agents.models.registry import CAVEATS
 from confide.evaluators.readings import talks_of
 from confide.evaluators.traits.bias import FactorBias, bias
 from confide.evaluators.traits.drift import Answering, FactorDrift, answering, drift
@@ -16,7 +17,9 @@ from confide.evaluators.traits.results import (
     read_source,
     trait_folders,
 )
-from confide.simulator import RunFolder, Started, read_log
+from confide.scenarios import Role
+from confide.simulator import RunFolder
+from confide.simulator.setup import writer_of
 
 
 class TraitReport(NamedTuple):
@@ -44,14 +47,15 @@ def trait_reports(run: RunFolder, floor: float | None) -> list[TraitReport]:
     """
     folders = trait_folders(run)
     talks = talks_of(run) if folders else {}
-    caveats = _caveats(run)
+    players = _players(run)
+    caveats = [CAVEATS[spec.provider] for spec in run.record.models.values() if spec.provider in CAVEATS]
     groups: dict[str, tuple[list[SourceResults], list[RespondentResults]]] = {}
     for folder in folders:
         sources, profiles = groups.setdefault(folder.record.measure.rpartition("-")[0], ([], []))
         if is_respondents(folder):
             profiles.append(read_respondents(folder))
         else:
-            sources.append(read_source(folder, talks, caveats))
+            sources.append(read_source(folder, talks, players, caveats))
     found = []
     for sources, profiles in groups.values():
         plan = (sources or profiles)[0].plan
@@ -63,11 +67,11 @@ def trait_reports(run: RunFolder, floor: float | None) -> list[TraitReport]:
     return found
 
 
-def _caveats(run: RunFolder) -> dict[str, str]:
-    """By the name of each model that plays, what a reader of its figures must know."""
-    for log in run.logs():
-        events = read_log(log).events
-        if events and isinstance(events[0], Started):
-            cards = (events[0].cast.seeker, events[0].cast.supporter)
-            return {card.name: card.caveat for card in cards if card.caveat}
-    return {}
+def _players(run: RunFolder) -> dict[Role, list[str]]:
+    """The models that play each role in a run, by name."""
+    found: dict[Role, list[str]] = {role: [] for role in Role}
+    for condition in run.record.conditions:
+        for item in run.record.scenarios:
+            for role in Role:
+                found[role].append(item.models.of_writer(writer_of(condition, role)))
+    return {role: list(dict.fromkeys(names)) for role, names in found.items()}

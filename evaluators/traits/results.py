@@ -46,6 +46,8 @@ class SourceResults(NamedTuple):
     """Why answers were not weighted by probabilities, with how many administrations."""
     caveats: tuple[str, ...]
     """What a reader of the figures must know about the models."""
+    models: Mapping[Role, tuple[str, ...]]
+    """The models that answered about each role."""
 
 
 class RespondentResults(NamedTuple):
@@ -63,13 +65,16 @@ def trait_folders(run: RunFolder) -> list[MeasureFolder]:
     return [folder for folder in measure_folders(run) if folder.record.files]
 
 
-def read_source(folder: MeasureFolder, talks: Mapping[str, Talked], caveats: Mapping[str, str]) -> SourceResults:
+def read_source(
+    folder: MeasureFolder, talks: Mapping[str, Talked], players: Mapping[Role, Sequence[str]], caveats: Sequence[str]
+) -> SourceResults:
     """What one source answered.
 
     Args:
         folder: its side logs.
         talks: the run's finished conversations, by id.
-        caveats: by the name of each model that plays, what a reader of its figures must know.
+        players: the models that play each role in the run.
+        caveats: what a reader of their figures must know.
 
     Raises:
         InputFileError: a side log is damaged.
@@ -81,7 +86,8 @@ def read_source(folder: MeasureFolder, talks: Mapping[str, Talked], caveats: Map
     points: list[Point] = []
     unweighted: dict[str, int] = {}
     read = 0
-    told: list[str] = list(caveats.values()) if record.spec is None else []
+    own = record.spec is None
+    told: list[str] = list(caveats) if own else []
     for log in folder.logs():
         talked = talks.get(log.stem)
         if talked is None:
@@ -102,7 +108,8 @@ def read_source(folder: MeasureFolder, talks: Mapping[str, Talked], caveats: Map
             Point(talked.talk, role, turn, repeat, sheet_of(each)) for (turn, role, repeat), each in groups.items()
         ]
     return SourceResults(
-        plan, source, record.model, points, len(talks) - read, unweighted, tuple(dict.fromkeys(told))
+        plan, source, record.model, points, len(talks) - read, unweighted, tuple(dict.fromkeys(told)),
+        {role: tuple(players[role]) if own else (record.model,) for role in Role},
     )  # fmt: skip
 
 
@@ -135,7 +142,9 @@ def is_respondents(folder: MeasureFolder) -> bool:
 
 
 def sheet_of(events: Sequence[AnyEvent]) -> Sheet:
-    """One administration's answers, from its events."""
+    """One administration's answers, from its events. Where both forms were asked as blocks, the long one counts."""
+    if any(isinstance(event, Measured) and event.part == "long" for event in events):
+        events = [event for event in events if isinstance(event, Measured) and event.part == "long"]
     answers: dict[str, float] = {}
     missing: dict[str, str] = {}
     weighted = 0

@@ -102,14 +102,3 @@ def factor_reliability(instrument: Instrument, sheets: Iterable[Sheet], factor: 
         for sheet in sheets
     ]
     return reliability(np.asarray(rows, dtype=np.float64).reshape(-1, len(items)))
-
-
-def average(sheets: list[Sheet]) -> Sheet:
-    """One sheet for several of the same respondent: the mean answer to each item that any of them has."""
-    items = dict.fromkeys(item for sheet in sheets for item in sheet.answers)
-    answers = {}
-    for item in items:
-        given = [sheet.answers[item] for sheet in sheets if item in sheet.answers]
-        answers[item] = sum(given) / len(given)
-    missing = {item: why for sheet in sheets for item, why in sheet.missing.items() if item not in answers}
-    return Sheet(answers, missing, sum(sheet.weighted for sheet in sheets))

@@ -269,7 +269,7 @@ async def run_conversations(
 
     workers = min(sum(model.concurrency for model in models.values()), run.record.size)
     try:
-        with _calm_collector():
+        with _calm_collector(workers):
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
                     group.create_task(work(left))
@@ -339,11 +339,14 @@ def setup_of(record: RunRecord, planned: Planned, models: Mapping[str, Model]) -
 
 
 @contextmanager
-def _calm_collector() -> Iterator[None]:
-    """Let Python look for cycles less often: thousands of open conversations are alive, and none of it is garbage."""
+def _calm_collector(at_once: int) -> Iterator[None]:
+    """Let Python look for cycles less often: thousands of open conversations are alive, and none of it is garbage.
+
+    It looks when there are more new objects than ``at_once`` conversations of common length hold.
+    """
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
+    gc.set_threshold(200_000 + 500 * at_once, 20, 100)
     try:
         yield
     finally:

@@ -39,11 +39,11 @@ def read_words(detectors: Mapping[Role, FactDetector], state: State, role: Role,
         for fact, score in said.items()
         if fact not in state.told and fact not in state.heard
     ]
-    others = detectors[role.other]
+    inferred, asked = detectors[role.other].read(words)
     found += [
         Reading(telling.fact, "inferred", telling.score)
-        for telling in others.told(words)
+        for telling in inferred
         if telling.fact not in state.told and telling.fact not in state.heard
     ]
-    asked = [fact for fact in others.asked(words) if fact not in state.asked and fact not in state.told]
-    return [*found, *(Reading(fact, "asked", None) for fact in asked)]
+    found += [Reading(fact, "asked", None) for fact in asked if fact not in state.asked and fact not in state.told]
+    return found

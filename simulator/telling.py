@@ -16,6 +16,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from confide.scenarios import Fact
@@ -126,55 +127,66 @@ class Telling(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """An utterance, taken apart."""
+    """An utterance in its normal form, and its words."""
 
     text: str
-    """In its normal form."""
     words: tuple[str, ...]
-    content: tuple[str, ...]
-    """The words that are no stop words: no other can meet a fact."""
-    perhaps_asks: bool
 
 
-class _Bags(dict[str, tuple[int, ...]]):
-    """Bags of weighed stems, asked by the words of a text.
+Weights = Mapping[int, tuple[int, int]]
+"""The weight and the count of the stems that some words hold, for each bag of which they hold any."""
 
-    Each stem of each bag has a number. A word is worked out once into the numbers that it meets, and then remembered.
-    """
 
-    def __init__(self, bags: Sequence[Mapping[str, int]]) -> None:
-        super().__init__()
-        self.totals = [sum(bag.values()) for bag in bags]
-        self.sizes = [len(bag) for bag in bags]
-        self._worth: list[tuple[int, int]] = []  # bag and weight, by number
+class _Stems:
+    """Bags of stems; each stem of each bag has a number, from ``first`` on."""
+
+    def __init__(self, bags: Sequence[Mapping[str, int]], first: int) -> None:
         self._by_stem: dict[str, tuple[int, ...]] = {}
         self._by_prefix: dict[str, list[str]] = {}
-        for index, bag in enumerate(bags):
-            for stem, weight in bag.items():
-                self._by_stem[stem] = (*self._by_stem.get(stem, ()), len(self._worth))
-                self._worth.append((index, weight))
+        for number, stem in enumerate((stem for bag in bags for stem in bag), start=first):
+            self._by_stem[stem] = (*self._by_stem.get(stem, ()), number)
         for stem in self._by_stem:
             if len(stem) >= _PREFIX and stem.isalpha():
                 self._by_prefix.setdefault(stem[:_PREFIX], []).append(stem)
 
-    def __missing__(self, word: str) -> tuple[int, ...]:
-        met = () if word in _STOP else self._look_up(_stem(word))
-        if len(self) < _MEMORY:
-            self[word] = met
-        return met
-
-    def _look_up(self, stem: str) -> tuple[int, ...]:
+    def met_by(self, stem: str) -> tuple[int, ...]:
+        """The numbers of ``stem``, or else of the stems that are likely forms of the same word."""
         if stem in self._by_stem:
             return self._by_stem[stem]
         alike = [other for other in self._by_prefix.get(stem[:_PREFIX], ()) if _tails_are_short(stem, other)]
         return tuple(number for other in alike for number in self._by_stem[other])
 
-    def weigh(self, words: Iterable[str]) -> dict[int, tuple[int, int]]:
-        """The weight and the count of the stems that the words hold, for each bag of which they hold any."""
-        met: set[int] = set()
-        met.update(*map(self.__getitem__, words))
+
+class _Bags(dict[str, tuple[int, ...]]):
+    """The bags of the facts and then those of the cues, asked by the words of a text.
+
+    A word is worked out once into the numbers of the stems that it meets, and then remembered.
+    """
+
+    def __init__(self, facts: Sequence[Mapping[str, int]], cues: Sequence[Mapping[str, int]]) -> None:
+        super().__init__()
+        bags = (*facts, *cues)
+        self.totals = [sum(bag.values()) for bag in bags]
+        self.sizes = [len(bag) for bag in bags]
+        self._worth = [(index, weight) for index, bag in enumerate(bags) for weight in bag.values()]
+        self._facts = _Stems(facts, 0)
+        self._cues = _Stems(cues, sum(self.sizes[: len(facts)]))
+        self._starts = {stem[:_PREFIX] for bag in bags for stem in bag}
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        met: tuple[int, ...] = ()
+        if word not in _STOP:
+            stem = _stem(word)
+            if stem[:_PREFIX] in self._starts:  # as few are: most words meet nothing
+                met = self._facts.met_by(stem) + self._cues.met_by(stem)
+        if len(self) < _MEMORY:
+            self[word] = met
+        return met
+
+    def weigh(self, words: Iterable[str]) -> Weights:
+        """What of the bags the words hold."""
         sums: dict[int, tuple[int, int]] = {}
-        for number in met:
+        for number in set(chain.from_iterable(filter(None, map(self.__getitem__, words)))):
             bag, weight = self._worth[number]
             before, count = sums.get(bag, (0, 0))
             sums[bag] = (before + weight, count + 1)
@@ -199,15 +211,20 @@ class FactDetector:
         shared = Counter(stem for some in stems for stem in set(some))
         common = frozenset(map(_stem, _words(_normal(known))))
         weigh = {stem: _weight(stem, shared[stem], common) for stem in shared}
-        self._facts = _Bags([{stem: weigh[stem] for stem in some} for some in stems])
         self._negated = [not _NEGATIONS.isdisjoint(words) for words in texts]
         self._whole: dict[tuple[str, ...], list[int]] = {}
         for index, words in enumerate(texts):
             if stems[index]:
                 self._whole.setdefault(tuple(words), []).append(index)
         cues = [(index, _words(_normal(cue))) for index, fact in enumerate(facts) for cue in fact.about]
-        self._cue_facts = [index for index, _ in cues]
-        self._cues = _Bags([{_stem(word): 1 for word in words if word not in _STOP} for _, words in cues])
+        self._bags = _Bags(
+            [{stem: weigh[stem] for stem in some} for some in stems],
+            [{_stem(word): 1 for word in words if word not in _STOP} for _, words in cues],
+        )
+        # The fact that each bag is about, and the least weight of a question: a share of a fact, the whole of a cue.
+        count, totals = len(facts), self._bags.totals
+        self._about = [*range(count), *(index for index, _ in cues)]
+        self._least = [*(ASK_THRESHOLD * total for total in totals[:count]), *totals[count:]]
 
     def told(self, utterance: str) -> tuple[Telling, ...]:
         """The facts that the speaker of ``utterance``, whose facts these are, tells with it.
@@ -215,37 +232,45 @@ class FactDetector:
         Returns:
             The facts whose score is :data:`THRESHOLD` or more, best first; facts of one score in their own order.
         """
-        said = _split(utterance)
-        heard = self._scores(said.content)
-        if heard:
-            heard = self._asserted(said.text, said.words, heard)
-        best_first = sorted(heard, key=lambda index: (-heard[index], index))
-        return tuple(Telling(self._ids[index], heard[index]) for index in best_first)
+        return self._told(said := _split(utterance), self._bags.weigh(said.words))
 
     def asked(self, utterance: str) -> tuple[str, ...]:
         """The ids of the facts that the other side, by saying ``utterance``, asks about; in the facts' order."""
+        return self.read(utterance)[1]
+
+    def read(self, utterance: str) -> tuple[tuple[Telling, ...], tuple[str, ...]]:
+        """What :meth:`told` and :meth:`asked` give, for the price of one."""
         said = _split(utterance)
-        if not said.perhaps_asks or not self._sought(said.content):
+        weights = self._bags.weigh(said.words)
+        return self._told(said, weights), self._asked(said, weights)
+
+    def _told(self, said: _Said, weights: Weights) -> tuple[Telling, ...]:
+        heard = self._scores(weights)
+        if not heard:
             return ()
-        text = said.text
-        asking = [word for sentence in _SENTENCE.findall(text) if _asks(sentence) for word in _words(sentence)]
-        return tuple(self._ids[index] for index in sorted(self._sought(asking)))
+        heard = self._asserted(said.text, said.words, heard)
+        best_first = sorted(heard, key=lambda index: (-heard[index], index))
+        return tuple(Telling(self._ids[index], heard[index]) for index in best_first)
 
-    def _sought(self, words: Sequence[str]) -> set[int]:
+    def _asked(self, said: _Said, weights: Weights) -> tuple[str, ...]:
+        if not self._sought(weights) or not any(part in said.text for part in _QUESTION_PARTS):
+            return ()
+        asking = [word for sentence in _SENTENCE.findall(said.text) if _asks(sentence) for word in _words(sentence)]
+        return tuple(self._ids[index] for index in sorted(self._sought(self._bags.weigh(asking))))
+
+    def _sought(self, weights: Weights) -> set[int]:
         """The facts of which the words, taken as a question's, hold enough, or of which they hold a cue."""
-        totals, sizes = self._facts.totals, self._cues.sizes
-        found = {i for i, (weight, _) in self._facts.weigh(words).items() if weight >= ASK_THRESHOLD * totals[i]}
-        if self._cue_facts:
-            found |= {self._cue_facts[i] for i, (_, count) in self._cues.weigh(words).items() if count == sizes[i]}
-        return found
+        return {self._about[index] for index, (weight, _) in weights.items() if weight >= self._least[index]}
 
-    def _scores(self, words: Iterable[str]) -> dict[int, float]:
+    def _scores(self, weights: Weights) -> dict[int, float]:
         """The facts of which the words hold enough. One word is not enough, unless the fact has no other."""
+        bags, facts = self._bags, len(self._ids)
         scores = {}
-        for index, (weight, count) in self._facts.weigh(words).items():
-            score = weight / self._facts.totals[index] if weight else 0.0
-            if score >= THRESHOLD and (count > 1 or self._facts.sizes[index] == 1):
-                scores[index] = score
+        for index, (weight, count) in weights.items():
+            if index < facts:
+                score = weight / bags.totals[index] if weight else 0.0
+                if score >= THRESHOLD and (count > 1 or bags.sizes[index] == 1):
+                    scores[index] = score
         return scores
 
     def _asserted(self, text: str, words: Sequence[str], heard: dict[int, float]) -> dict[int, float]:
@@ -254,9 +279,9 @@ class FactDetector:
         denies = not _NEGATIONS.isdisjoint(words)
         if denies or "?" in text:
             said, denied = _said_and_denied(text)
-            stated = self._scores(said)
+            stated = self._scores(self._bags.weigh(said))
             # What a negation takes back is part of a fact that is itself negative.
-            with_denied = self._scores(said + denied) if denied else stated
+            with_denied = self._scores(self._bags.weigh(said + denied)) if denied else stated
         least = THRESHOLD if denies else _UNSAID
         scores = {i: score for i, score in stated.items() if not self._negated[i]}
         scores |= {i: score for i, score in with_denied.items() if self._negated[i] and score >= least}
@@ -267,9 +292,7 @@ class FactDetector:
 def _split(utterance: str) -> _Said:
     """What is read of an utterance. It is asked for several times in a row, for each side's facts."""
     text = _normal(utterance)
-    words = _words(text)
-    content = tuple([word for word in words if word not in _STOP])
-    return _Said(text, tuple(words), content, any(part in text for part in _QUESTION_PARTS))
+    return _Said(text, tuple(_words(text)))
 
 
 def _normal(text: str) -> str:

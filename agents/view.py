@@ -40,7 +40,7 @@ _JOINS: Final = attrgetter("joins")
 
 
 class Made(NamedTuple):
-    """A message, with what it adds to the content address of its prompt."""
+    """A message, with the line that it adds to the content address of its prompt."""
 
     message: LLMMessage
     mark: str
@@ -81,6 +81,31 @@ class Segment:
         return f"Segment({self.source!r}, {self.place.value!r}, {self.text!r})"
 
 
+class Begun(NamedTuple):
+    """The beginning that the views of one talk share, rendered: the head, and what was said.
+
+    No head segment may follow it: it would join a message that is made.
+    """
+
+    segments: tuple[Segment, ...] = ()
+    messages: tuple[LLMMessage, ...] = ()
+    marks: str = ""
+    """What they add to the content address of a prompt: a line each."""
+
+    @classmethod
+    def of(cls, role: Role, head: Sequence[Segment]) -> Begun:
+        """The beginning of views of ``role`` before anything is said."""
+        made = _made_of(role, head)
+        return cls(tuple(head), tuple(item.message for item in made), "".join(item.mark for item in made))
+
+    def plus(self, role: Role, talk: Sequence[Segment]) -> Begun:
+        """This beginning with more of the ``talk`` at its end: segments that make a message each."""
+        segments, messages, marks = self
+        made = [segment.made or _alone(role, segment) for segment in talk]
+        messages += tuple([message for message, _ in made])
+        return Begun(segments + tuple(talk), messages, marks + "".join([mark for _, mark in made]))
+
+
 class View(NamedTuple):
     """What ``role`` may see when it speaks at ``turn``."""
 
@@ -90,6 +115,8 @@ class View(NamedTuple):
     segments: tuple[Segment, ...]
     facts: tuple[str, ...] = ()
     """Ids of the facts of the role's own that are in the view: those that its reply may declare as told."""
+    begun: Begun = Begun()
+    """As many of the segments, from the first on, as are rendered already: it saves work, and says nothing new."""
 
     def plus(self, *more: Segment) -> View:
         """This view with further segments at its end."""
@@ -116,18 +143,26 @@ def render(view: View) -> Rendered:
     Neighbouring head segments share one message, and so do neighbouring tail segments, joined by line breaks; every
     utterance and every reply keeps a message to itself.
     """
-    messages: list[LLMMessage] = []
-    marks: list[str] = []
-    role = view.role
-    for joins, group in groupby(view.segments, _JOINS):
+    begun = view.begun
+    if view.segments[: len(begun.segments)] != begun.segments:  # the segments decide, whatever was rendered before
+        begun = Begun()
+    made = _made_of(view.role, view.segments[len(begun.segments) :])
+    messages = [*begun.messages, *[message for message, _ in made]]
+    marks = begun.marks + "".join([mark for _, mark in made])
+    return Rendered(messages, text_hash(marks[:-1]))
+
+
+def _made_of(role: Role, segments: Sequence[Segment]) -> list[Made]:
+    made: list[Made] = []
+    for joins, group in groupby(segments, _JOINS):
         if joins is None:
-            made = [segment.made or _alone(role, segment) for segment in group]
+            made += [segment.made or _alone(role, segment) for segment in group]
         else:
             text = "\n".join([segment.text for segment in group])
-            made = [_head(text) if joins is Place.HEAD else _tail(text)]
-        messages += [message for message, _ in made]
-        marks += [mark for _, mark in made]
-    return Rendered(messages, text_hash("\n".join(marks)))
+            made.append(
+                _head(text) if joins is Place.HEAD else _made(text, UserMessage(content=text, source="moderator"))
+            )
+    return made
 
 
 def _alone(role: Role, segment: Segment) -> Made:
@@ -136,21 +171,17 @@ def _alone(role: Role, segment: Segment) -> Made:
     else:
         source = role.other.value if segment.place is Place.OTHER else "moderator"
         message = UserMessage(content=segment.text, source=source)
-    segment.made = _made(message, segment.address)
-    return segment.made
-
-
-def _tail(text: str) -> Made:
-    return _made(UserMessage(content=text, source="moderator"), text_hash(text))
+    segment.made = made = Made(message, f"{message.type} {segment.address}\n")
+    return made
 
 
 @lru_cache(maxsize=1024)
 def _head(text: str) -> Made:
-    return _made(SystemMessage(content=text), text_hash(text))
+    return _made(text, SystemMessage(content=text))
 
 
-def _made(message: LLMMessage, address: str) -> Made:
-    return Made(message, f"{message.type} {address}")
+def _made(text: str, message: LLMMessage) -> Made:
+    return Made(message, f"{message.type} {text_hash(text)}\n")
 
 
 def prompt_hash(messages: Sequence[LLMMessage]) -> str:

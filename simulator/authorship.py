@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from confide.agents import Place, Prompt, ReplyFormat, Segment, View
 from confide.agents.prompts import FACT_BLOCKS, INLINE
+from confide.agents.view import Begun
 from confide.scenarios import Condition, Role, Scenario, Taxonomy, Writer
 from confide.simulator.events import Spoke
 from confide.simulator.state import State
@@ -43,8 +44,8 @@ class AuthorFrame:
         self._script = script_turns is not None
         turns = None if script_turns is None else str(script_turns)
         self._shared: dict[str, str | None] = {**shared_values(public, taxonomy), "turns": turns}
-        self.head = self._head(sides)
-        """The segments before the talk."""
+        self.begun = Begun.of(public.opens, self._head(sides))
+        """The segments before the talk, rendered."""
         self.cues = {role: self._segment("cue", role, Place.NOTE) for role in Role}
         """What asks for a role's next message."""
         self.ask = self._segment("script", public.opens, Place.NOTE)
@@ -106,7 +107,7 @@ class AuthorViews:
         """Begin with no talk."""
         self._frame = frame
         self._turns: tuple[Spoke, ...] = ()
-        self._talk: list[Segment] = []
+        self._begun = frame.begun
 
     def view(self, state: State) -> View:
         """What the author sees when it writes the next turn. An earlier view begins it, whole."""
@@ -116,16 +117,17 @@ class AuthorViews:
         """See :class:`~confide.simulator.views.Views`."""
         known = len(self._turns)
         if known and (len(state.turns) < known or state.turns[known - 1] is not self._turns[-1]):
-            self._talk, known = [], 0  # another conversation's state, or an earlier one
-        for spoke in state.turns[known:]:
-            self._talk += self._frame.turn(spoke)
-        self._turns = state.turns
+            self._begun, known = self._frame.begun, 0  # another conversation's state, or an earlier one
         role = state.next_role()
-        return View(role, len(state.turns), (*self._frame.head, *self._talk), self._frame.facts[role])
+        talk = [segment for spoke in state.turns[known:] for segment in self._frame.turn(spoke)]
+        self._turns = state.turns
+        self._begun = begun = self._begun.plus(role, talk)
+        return View(role, len(state.turns), begun.segments, self._frame.facts[role], begun)
 
     def script(self, state: State) -> View:
         """What the author sees when it writes the whole conversation."""
-        return View(state.next_role(), 0, (*self._frame.head, *self._frame.ask))
+        begun = self._frame.begun
+        return View(state.next_role(), 0, (*begun.segments, *self._frame.ask), begun=begun)
 
 
 def author_frame_of(

@@ -80,7 +80,7 @@ class State(NamedTuple):
 
     def told_by(self, role: Role) -> tuple[str, ...]:
         """Facts that ``role`` told, in the order in which it told them."""
-        return tuple(fact for fact, turn in self.told.items() if self.turns[turn].role is role)
+        return tuple([fact for fact, turn in self.told.items() if self.turns[turn].role is role])
 
 
 def fold(events: Iterable[AnyEvent]) -> State:

@@ -7,11 +7,12 @@ view reads the utterance alone, and its private state only where the condition s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol
 
 from confide.agents import AnyReply, Place, Prompt, ReplyFormat, SeekerReply, Segment, SupporterReply, View
 from confide.agents.prompts import FACT_BLOCKS, INLINE, OTHER_BLOCKS
+from confide.agents.view import Begun
 from confide.agents.wording import style_in_words, traits_in_words
 from confide.scenarios import Condition, Fact, Role, Scenario, SeekerSpec, Sight, SupporterSpec, Taxonomy, TellingPolicy
 from confide.simulator.events import Spoke
@@ -106,6 +107,8 @@ class Frame:
         talk = names.index("talk")
         self.head = self._head(names[:talk], public)
         """The segments before the talk."""
+        self.begun = Begun.of(role, self.head)
+        """The same, rendered."""
         self._after_talk = [block for block in names[talk + 1 :] if self._shown(block, public)]
         constant = [block for block in self._after_talk if block not in _CHANGING]
         self._constant = {block: self._segment(block, self._values) for block in constant}
@@ -194,7 +197,7 @@ class ViewBuilder:
 
     def _begin(self) -> None:
         self._turns: tuple[Spoke, ...] = ()
-        self._talk: list[Segment] = []
+        self._begun = self._frame.begun
         self._facts = self._frame.facts
 
     def view(self, state: State) -> View:
@@ -208,14 +211,16 @@ class ViewBuilder:
         if known and (len(state.turns) < known or state.turns[known - 1] is not self._turns[-1]):
             self._begin()  # another conversation's state, or an earlier one
             known = 0
+        talk: list[Segment] = []
         for spoke in state.turns[known:]:
-            self._talk.append(frame.turn(spoke))
+            talk.append(frame.turn(spoke))
             if frame.gate is not None and spoke.role is not frame.role:
                 new = [fact for fact in frame.gate.open_after(state, spoke.turn) if fact not in self._facts]
-                self._talk += [frame.unlocked(fact) for fact in new]
+                talk += [frame.unlocked(fact) for fact in new]
                 self._facts = (*self._facts, *new)
         self._turns = state.turns
-        return View(frame.role, len(state.turns), (*frame.head, *self._talk), self._facts)
+        self._begun = begun = self._begun.plus(frame.role, talk)
+        return View(frame.role, len(state.turns), begun.segments, self._facts, begun)
 
 
 def frame_of(
@@ -295,8 +300,7 @@ def _now(state: State, role: Role, unasked: str | None = None) -> dict[str, str 
         unasked: stands for what the role's reply format does not ask for. To unset it would leave out the whole block
             about the other's state, where the two write in different formats, and with it all that there is.
     """
-    values: dict[str, str | None] = dict.fromkeys(_NOW)
-    values["told_now"] = ", ".join(state.told_by(role)) or "nothing"
+    values: dict[str, str | None] = {**_UNKNOWN, "told_now": ", ".join(state.told_by(role)) or "nothing"}
     last: AnyReply | None = state.last_reply(role)
     if isinstance(last, SeekerReply):
         values |= {
@@ -310,4 +314,6 @@ def _now(state: State, role: Role, unasked: str | None = None) -> dict[str, str 
     return values
 
 
-_NOW: Sequence[str] = ("emotion_now", "trust_now", "thoughts_now", "notes_now", "strategies_now")
+_UNKNOWN: Final[Values] = dict.fromkeys(
+    ("emotion_now", "trust_now", "thoughts_now", "notes_now", "strategies_now"), None
+)

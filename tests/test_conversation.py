@@ -11,11 +11,11 @@ from autogen_agentchat.teams import RoundRobinGroupChat
 from autogen_agentchat.ui import Console
 from autogen_core import CancellationToken
 
-from confide.agents import AgentNote, Fault, ModelError, SeekerReply, View, ViewMessage
+from confide.agents import AgentNote, Fault, ModelError, SeekerReply, Segment, View, ViewMessage, prompt_hash, render
 from confide.agents.models import draw_reply
 from confide.evaluators import summarise
 from confide.scenarios import Role, read_scenario
-from confide.simulator import Called, Conversation, Ended, Failed, Learned, Memory, Moderator, Spoke
+from confide.simulator import Called, Conversation, Ended, Failed, Learned, Memory, Moderator, Spoke, fold
 from tests.helpers import by_role, make_setup, scripted, seeker_json, supporter_json, talk
 
 
@@ -230,6 +230,22 @@ def test_anything_but_a_plain_utterance_is_stopped_at_the_crossing(kind):
     with pytest.raises(TypeError, match="a reply of its own whose utterance is a plain string"):
         asyncio.run(conversation.run(None))
     assert not conversation.state.turns
+
+
+def test_a_prompt_is_made_from_the_segments_of_its_view_whatever_was_rendered_before():
+    memory = Memory()
+    setup = make_setup("shared-dog", scripted()[0])
+    asyncio.run(Conversation(setup, memory).run(None))
+    state = fold(memory.events)
+    assert len(state.turns) > 3
+    for role, views in setup.prepare().views().items():
+        view = views.view(state)
+        assert view.begun.messages
+        other = tuple(Segment(each.source, each.place, each.text + "!") for each in view.segments)
+        for segments in (view.segments, view.plus(*view.segments[-2:]).segments, view.segments[:3], other):
+            cached, whole = render(view._replace(segments=segments)), render(View(role, view.turn, segments))
+            assert cached == whole
+            assert cached.hash == prompt_hash(cached.messages)
 
 
 def test_as_an_autogen_agent_it_answers_with_the_utterance_alone():

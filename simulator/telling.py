@@ -48,7 +48,7 @@ _MARKS: Final = (
     ("\u2019", "'"), ("\u2018", "'"), ("\u201c", '"'), ("\u201d", '"'), ("\u2014", ";"), ("\u2013", ";"),
     ("\u2026", "..."),
 )  # fmt: skip
-_SPACES: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
+_SPACES: Final = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
 
 
 def _words_of(text: str) -> frozenset[str]:
@@ -306,7 +306,7 @@ def _normal(text: str) -> str:
 def _words(normal: str) -> list[str]:
     """The words of a text in its normal form, in order; scripts that write no spaces give pairs of signs."""
     if normal.isascii():
-        return normal.translate(_SPACES).split()
+        return normal.encode().translate(_SPACES).decode().split()  # several times as fast as str.translate
     return [piece for word in _WORD.findall(normal) for piece in _pieces(word)]
 
 

@@ -166,7 +166,7 @@ class Conversation:
 
     def _called(self, role: Role | None, turn: int, call: Called) -> ev.AnyEvent:
         fields = self._calls.fields(writer_of(self._setup.condition, call.view.role), call, self._cost(call))
-        return self._next(ev.Called, turn=turn, role=role, **fields)
+        return self._happened(ev.Called.unchecked(seq=self.state.seq, turn=turn, role=role, **fields))
 
     def _cost(self, call: Called) -> float | None:
         return self._setup.models[call.view.role].cost(call.completion)
@@ -175,7 +175,7 @@ class Conversation:
         """A turn is spoken. Of the reply, the other side's views read the utterance, a plain string, and no more."""
         if reply.role is not role or type(reply.utterance) is not str:
             raise TypeError(f"the {role} must answer with a reply of its own whose utterance is a plain string")
-        spoke = self._next(ev.Spoke, turn=turn, role=role, reply=reply)
+        spoke = self._happened(ev.Spoke.unchecked(seq=self.state.seq, turn=turn, role=role, reply=reply))
         self._calls.know(reply.utterance)
         words = " ".join(reply.utterance.casefold().split())
         before = self._same[role]
@@ -197,7 +197,10 @@ class Conversation:
         return found
 
     def _next(self, kind: type[ev.AnyEvent], **fields: Any) -> ev.AnyEvent:
+        """The next event, of ``kind``; see :meth:`_happened`."""
+        return self._happened(kind(seq=self.state.seq, **fields))
+
+    def _happened(self, event: ev.AnyEvent) -> ev.AnyEvent:
         """The next event. It counts from now on, and must be put into the sink before anything is awaited."""
-        event = kind(seq=self.state.seq, **fields)
         self.state = self.state.after(event)
         return event

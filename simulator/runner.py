@@ -39,7 +39,7 @@ from confide.scenarios import (
 )
 from confide.scenarios.library import LIBRARY
 from confide.simulator.events import AnyEvent, Ended, EndReason
-from confide.simulator.log import LogBusyError, Tee
+from confide.simulator.log import LogBusyError, Sink, Tee
 from confide.simulator.measures import Alongside, Reader
 from confide.simulator.replay import ReplayError, resumed
 from confide.simulator.setup import Setup, Stage, must_have_blocks, prompt_file, writer_of
@@ -257,11 +257,12 @@ async def run_conversations(
     async def work(queue: Iterator[Planned]) -> None:
         nonlocal finished
         for planned in queue:
-            along = Alongside(readers, planned.id, run.record.seed)
+            along = Alongside(readers, planned.id, run.record.seed) if readers else None
             try:
                 why = await _converse(run, planned, models, ready, see, along)
             finally:
-                unread.update(await along.finish())
+                if along is not None:
+                    unread.update(await along.finish())
             if why is None:
                 finished += 1
             else:
@@ -291,7 +292,12 @@ class _Watched:
 
 
 async def _converse(
-    run: RunFolder, planned: Planned, models: Mapping[str, Model], ready: Ready, watch: Watcher, along: Alongside
+    run: RunFolder,
+    planned: Planned,
+    models: Mapping[str, Model],
+    ready: Ready,
+    watch: Watcher,
+    along: Alongside | None,
 ) -> str | None:
     """Run one conversation; gives why it stays open, or None."""
     try:
@@ -308,9 +314,11 @@ async def _converse(
             ready[key] = setup.prepare()
         try:
             logged = writer.recover()
-            along.write(*logged)
-            sink = Tee(writer, _Watched(planned.id, watch), along)
-            await resumed(setup, logged, sink, ready[key]).run(None)
+            sinks: list[Sink] = [writer, _Watched(planned.id, watch)]
+            if along is not None:
+                along.write(*logged)
+                sinks.append(along)
+            await resumed(setup, logged, Tee(*sinks), ready[key]).run(None)
         except ModelError as error:
             if error.fault.of_all_calls:
                 raise

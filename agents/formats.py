@@ -54,8 +54,7 @@ class JsonFormat:
         Raises:
             ReplyError: it breaks the rules.
         """
-        model = _MODELS[rules.role]
-        wanted = SEEKER_ORDER if rules.role is Role.SEEKER else SUPPORTER_ORDER
+        model, wanted = _MODELS[rules.role]
         wished = {name: data.get(name) for name in wanted}
         if None in wished.values():
             missing = [name for name in wanted if wished[name] is None]
@@ -72,8 +71,7 @@ class JsonFormat:
             where = ".".join(str(part) for part in first["loc"])
             raise ReplyError(f"{where}: {first['msg']}") from None
         update: dict[str, Any] = {}
-        told = rules.known_facts(reply.told or ())
-        if told != reply.told:
+        if reply.told and (told := rules.known_facts(reply.told)) != reply.told:
             update["told"] = told
         if isinstance(reply, SupporterReply):
             strategies = rules.known_strategies(reply.strategies or ())
@@ -83,8 +81,8 @@ class JsonFormat:
 
     def write(self, reply: AnyReply) -> str:
         """See :class:`ReplyFormat`."""
-        order = SEEKER_ORDER if reply.role is Role.SEEKER else SUPPORTER_ORDER
-        return to_json({name: getattr(reply, name) for name in order}).decode()
+        values = reply.__dict__
+        return to_json({name: values[name] for name in _MODELS[reply.role][1]}).decode()
 
     def schema(self, rules: ReplyRules) -> dict[str, Any]:
         """JSON Schema of a reply, in the strict subset that servers hold models to: all required, nothing extra."""
@@ -167,9 +165,9 @@ SEEKER_ORDER: Final = ("thoughts", "emotion", "trust", "told", "utterance", "wan
 SUPPORTER_ORDER: Final = ("notes", "strategies", "told", "utterance", "wants_to_end")
 """Fields of a supporter's JSON reply."""
 
-_MODELS: Final[dict[Role, type[SeekerReply] | type[SupporterReply]]] = {
-    Role.SEEKER: SeekerReply,
-    Role.SUPPORTER: SupporterReply,
+_MODELS: Final[dict[Role, tuple[type[SeekerReply] | type[SupporterReply], tuple[str, ...]]]] = {
+    Role.SEEKER: (SeekerReply, SEEKER_ORDER),
+    Role.SUPPORTER: (SupporterReply, SUPPORTER_ORDER),
 }
 
 

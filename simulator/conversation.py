@@ -53,6 +53,7 @@ class Conversation:
         self._given = () if setup.parent is None else (*setup.parent.replies, setup.parent.imposed)
         self._same = dict.fromkeys(Role, _Said("", 0))
         self._calls = CallLog()
+        self._writers = {role: writer_of(setup.condition, role) for role in Role}
 
     async def run(self, token: CancellationToken | None) -> None:
         """Run until the conversation is over. Call again after an error.
@@ -165,11 +166,9 @@ class Conversation:
         )
 
     def _called(self, role: Role | None, turn: int, call: Called) -> ev.AnyEvent:
-        fields = self._calls.fields(writer_of(self._setup.condition, call.view.role), call, self._cost(call))
+        writer = self._writers[call.view.role]
+        fields = self._calls.fields(writer, call, self._setup.models[call.view.role].cost(call.completion))
         return self._happened(ev.Called.unchecked(seq=self.state.seq, turn=turn, role=role, **fields))
-
-    def _cost(self, call: Called) -> float | None:
-        return self._setup.models[call.view.role].cost(call.completion)
 
     def _spoken(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
         """A turn is spoken. Of the reply, the other side's views read the utterance, a plain string, and no more."""

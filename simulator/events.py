@@ -54,17 +54,19 @@ class EventBase(Frozen):
         pydantic's own ``model_construct`` does the same as this, and takes longer than the validation.
         """
         event = cls.__new__(cls)
-        object.__setattr__(event, "__dict__", {**_blank(cls), **values})
-        object.__setattr__(event, "__pydantic_fields_set__", set(values))
+        blank, names = _blank(cls)
+        object.__setattr__(event, "__dict__", {**blank, **values})
+        object.__setattr__(event, "__pydantic_fields_set__", names)
         object.__setattr__(event, "__pydantic_extra__", None)
         object.__setattr__(event, "__pydantic_private__", None)
         return event
 
 
 @cache
-def _blank(kind: type[EventBase]) -> dict[str, Any]:
-    """The fields of a kind of event, in their order, with their defaults."""
-    return {name: None if field.is_required() else field.default for name, field in kind.model_fields.items()}
+def _blank(kind: type[EventBase]) -> tuple[dict[str, Any], set[str]]:
+    """The fields of a kind of event, in their order, with their defaults; and their names, which copies copy."""
+    fields = kind.model_fields
+    return {name: None if field.is_required() else field.default for name, field in fields.items()}, set(fields)
 
 
 class ModelCard(Frozen):

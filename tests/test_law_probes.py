@@ -250,7 +250,7 @@ def test_the_same_lines_make_the_same_prompts_whoever_says_them(lines, form):
         asked = of(role, put_to(a_talk(lines, opens=role), observing(plan=plan), form))
         found.append([(put.turn, put.repeat, put.texts, without_seed(put)) for put in asked])
     assert found[0] == found[1]
-    assert len(found[0]) == 3  # two lines, its retest, three lines
+    assert len(found[0]) == 4  # two lines, its retest, three lines, and these again in the last long form
 
 
 def without_seed(put):

@@ -98,11 +98,11 @@ def test_scores_and_norms_of_another_scale_are_stretched():
 
 SCORE = st.none() | st.floats(1, 5)
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,59}", fullmatch=True)
-TEXTS = hostile_text() | st.sampled_from(["08", "1e5", "null", "yes", "12:30"])
+ANY_TEXT = hostile_text() | st.sampled_from(["08", "1e5", "null", "yes", "12:30"])
 STYLES = st.fixed_dictionaries({}, optional=dict.fromkeys(CSI, SCORE))
-TRAITS = st.fixed_dictionaries({}, optional=dict.fromkeys(HEXACO, SCORE))
+ANY_TRAITS = st.fixed_dictionaries({}, optional=dict.fromkeys(HEXACO, SCORE))
 SET = st.fixed_dictionaries({"openness": st.floats(1, 5)}, optional=dict.fromkeys(HEXACO[:5], SCORE))
-LISTED = st.builds(ListedPersona, id=NAMES, background=TEXTS, traits=TRAITS, style=STYLES) | st.builds(
+LISTED = st.builds(ListedPersona, id=NAMES, background=ANY_TEXT, traits=ANY_TRAITS, style=STYLES) | st.builds(
     ListedPersona, id=NAMES, background=st.none(), traits=SET, style=STYLES
 )
 

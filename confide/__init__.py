@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from confide.agents import wrap_client
     from confide.evaluators import Summary, summarise
+    from confide.evaluators.tabular import tables
     from confide.scenarios import ConfideError, Role, Scenario, read_scenario
     from confide.simulator import Moderator, RunFolder, Setup, fold, read_log, replay
 
@@ -25,6 +26,7 @@ _HOME: Final = {
     "read_scenario": "scenarios",
     "replay": "simulator",
     "summarise": "evaluators",
+    "tables": "evaluators.tabular",
     "wrap_client": "agents",
 }
 
@@ -41,6 +43,7 @@ __all__ = [
     "read_scenario",
     "replay",
     "summarise",
+    "tables",
     "wrap_client",
 ]
 

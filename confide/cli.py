@@ -13,6 +13,7 @@ import typer
 
 from confide.cli_inspect import RUNS, RunsOption, inspect_app
 from confide.cli_models import ModelsOption, models_app
+from confide.cli_tables import tables_app
 from confide.cli_traits import instruments_app, personas_app
 
 app = typer.Typer(
@@ -336,3 +337,4 @@ def schema(
 
 
 app.add_typer(inspect_app)
+app.add_typer(tables_app)

@@ -10,6 +10,7 @@
 ``readings``       what readers found; ``derived``: agreement, consistency, role identity, distress, preference
 ``traits``         questionnaires: who is asked about traits and when; scores, reliability, drift, model bias
 ``pairwise``       judging two conversations at a time; ``verdicts``: what comes of it; ``length``: at equal length
+``tabular``        tidy tables of runs: Parquet, CSV, pandas
 ``exchange``       people's conversations in, any conversations out
 ``detectors``      which facts do words tell?
 ``statistics``     agreement, distances, preferences, reliability, resampling, means over clusters

@@ -113,7 +113,7 @@ def drift(results: Sequence[SourceResults], profiles: Sequence[RespondentResults
             talks = {key: points for key, points in groups.items() if key[1] is role and _is(points, condition)}
             without = _by_talk(bare.points) if bare and each.source == "self" else None
             for factor in instrument.factors:
-                sound = _reliability(each, role, respondents[role], profiles, factor)
+                sound = reliability_of(each, role, respondents[role], profiles, factor)
                 null = _below(*sound, floor)
                 found.append(_factor(condition, role, each, factor, talks, without, sound, null))
     return found
@@ -137,13 +137,13 @@ def _respondents(points: Iterable[Point]) -> dict[Role, list[Sheet]]:
     """
     found: dict[tuple[Role, str], Sheet] = {}
     for talk in _by_talk(points).values():
-        first = _first(talk)
+        first = baseline(talk)
         if first is not None:
-            found.setdefault((first.role, _persona(first.talk.pair_key)), first.sheet)
+            found.setdefault((first.role, persona_of(first.talk.pair_key)), first.sheet)
     return {role: [sheet for (whose, _), sheet in found.items() if whose is role] for role in Role}
 
 
-def _reliability(
+def reliability_of(
     each: SourceResults, role: Role, respondents: Sequence[Sheet], profiles: Sequence[RespondentResults], factor: str
 ) -> tuple[Reliability, str]:
     """Reliability over the run's personas where there are enough, else over the profiles of the models that answered.
@@ -175,12 +175,12 @@ def _below(found: Reliability, sample: str, floor: float) -> str | None:
     return f"alpha {found.alpha:.2f} < {floor:.2f} ({sample})" if found.alpha < floor else None
 
 
-def _persona(pair_key: str) -> str:
+def persona_of(pair_key: str) -> str:
     """Scenario and personas, without the replicate."""
     return pair_key.rpartition("/")[0] or pair_key
 
 
-def _first(points: Sequence[Point]) -> Point | None:
+def baseline(points: Sequence[Point]) -> Point | None:
     """The baseline: the first long form. None where nothing of it was answered: no later answer stands in for it."""
     asked = [point for point in points if point.turn is not None and point.repeat == 0]
     first = min(asked, key=lambda point: point.turn or 0, default=None)
@@ -194,7 +194,7 @@ def _last(points: Sequence[Point], instrument: Instrument) -> Point | None:
         if point.turn is not None and point.repeat == 0
         and len(point.sheet.answers) + len(point.sheet.missing) == len(instrument.items)
     ]  # fmt: skip
-    first = _first(points)
+    first = baseline(points)
     last = max(whole, key=lambda point: point.turn or 0, default=None)
     return None if last is None or first is None or last.turn == first.turn else last
 
@@ -230,7 +230,7 @@ def _factor(
     missing: Counter[str] = Counter()
     noises: dict[str, float] = {}
     for key, points in talks.items():
-        first, last = _first(points), _last(points, instrument)
+        first, last = baseline(points), _last(points, instrument)
         if first is None:
             missing[_why_nothing(points)] += 1
             continue
@@ -310,7 +310,7 @@ def _steps(
 
 
 def _change_without(instrument: Instrument, factor: str, points: Sequence[Point]) -> float | None:
-    first, last = _first(points), _last(points, instrument)
+    first, last = baseline(points), _last(points, instrument)
     return None if first is None or last is None else change(instrument, first.sheet, last.sheet, factor)
 
 

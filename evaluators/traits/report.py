@@ -47,7 +47,7 @@ def trait_reports(run: RunFolder, floor: float | None) -> list[TraitReport]:
     """
     folders = trait_folders(run)
     talks = talks_of(run) if folders else {}
-    players = _players(run)
+    players = players_of(run)
     caveats = [CAVEATS[spec.provider] for spec in run.record.models.values() if spec.provider in CAVEATS]
     groups: dict[str, tuple[list[SourceResults], list[RespondentResults]]] = {}
     for folder in folders:
@@ -67,7 +67,7 @@ def trait_reports(run: RunFolder, floor: float | None) -> list[TraitReport]:
     return found
 
 
-def _players(run: RunFolder) -> dict[Role, list[str]]:
+def players_of(run: RunFolder) -> dict[Role, list[str]]:
     """The models that play each role in a run, by name."""
     found: dict[Role, list[str]] = {role: [] for role in Role}
     for condition in run.record.conditions:

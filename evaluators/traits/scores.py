@@ -39,6 +39,15 @@ def score(instrument: Instrument, sheet: Sheet, factor: str) -> float | None:
     return _mean(instrument, asked, sheet.answers)
 
 
+def facet_score(instrument: Instrument, sheet: Sheet, factor: str, facet: str) -> float | None:
+    """A facet's score, likewise. It rests on few items, and no reliability is known."""
+    asked = [
+        item.id for item in instrument.by_factor[factor]
+        if item.facet == facet and (item.id in sheet.answers or item.id in sheet.missing)
+    ]  # fmt: skip
+    return _mean(instrument, asked, sheet.answers)
+
+
 def change(instrument: Instrument, before: Sheet, after: Sheet, factor: str) -> float | None:
     """By how much a factor's score changed, by the items that both sheets asked.
 

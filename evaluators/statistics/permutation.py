@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from confide.evaluators.statistics.clustered import ONE_CLUSTER, Clusters, clustered_errors, fewest_clusters, numbered
+from confide.evaluators.statistics.swapped import SwappedTables
 
 Array = NDArray[np.float64]
 DRAWS: Final = 9999
-"""Random swaps, where not all can be tried."""
-_MOST_EXACT: Final = 14
-"""Units up to which all swaps are tried: 8,192, for half of the 2 to the power of 14 mirror the others."""
+"""Swaps that are tried at most: all that there are, if they are no more; else random ones."""
 _AT_ONCE: Final = 4_000_000
 _CLOSE: Final = 1e-9
 
@@ -66,7 +65,7 @@ def sign_flip_test(
         swap: each pair's unit: pairs of one unit are flipped together. None: each pair alone.
         seed: of the random flips, where not all are tried.
         clusters: the kinds to be robust to; None leaves the mean as it is.
-        draws: random flips.
+        draws: flips at most; all, if there are no more.
 
     Returns:
         The statistic is the mean difference, or with ``clusters`` its t value. ``p`` is None with one unit, with one
@@ -109,7 +108,7 @@ def share_test(
         swap: each pair's unit, as for :func:`sign_flip_test`.
         seed: of the random swaps.
         clusters: the kinds to be robust to, or None.
-        draws: random swaps.
+        draws: swaps at most; all, if there are no more.
 
     Returns:
         ``p`` is None with one unit, with one cluster of a kind, or where an arm has no label.
@@ -145,14 +144,15 @@ def transition_test(
         swap: each pair's unit, as for :func:`sign_flip_test`.
         seed: of the random swaps.
         clusters: the kinds to be robust to, or None.
-        draws: random swaps.
+        draws: swaps at most; all, if there are no more.
 
     Returns:
         The statistic is the distance in either case. ``p`` is None with one unit, with one cluster of a kind, or where
         the arms have no row in common.
 
     Raises:
-        ValueError: the shapes differ, or a count is negative or missing.
+        ValueError: the shapes differ, a count is negative or missing, or there are two kinds of clusters and pairs of
+            the same scenario and personas are not swapped together.
     """
     a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 3:
@@ -162,88 +162,12 @@ def transition_test(
     units = _units(swap, len(a))
     if not ((a.sum(axis=(0, 2)) > 0) & (b.sum(axis=(0, 2)) > 0)).any():
         return _without(None, units, "an arm has no counts to compare")
-    tables = _Tables(a, b, units, clusters)
+    tables = SwappedTables(a, b, units, clusters)
     distance = float(np.sqrt(tables.divergences(np.ones((1, _count(units))))[0]))
     if reason := _refusal(units, clusters):
         return _without(distance, units, reason)
-    width = a[0].size * (1 if clusters is None else len(a))
-    p, tried, exact = _test(tables.compared, units, seed, draws, width=width)
+    p, tried, exact = _test(tables.compared, units, seed, draws, width=tables.width)
     return Permutation(distance, p, tried, exact, _count(units), len(a), None)
-
-
-class _Tables:
-    """Counts of two arms, and the distance between the arms under many swaps at once."""
-
-    def __init__(self, one: Array, other: Array, units: NDArray[np.intp], clusters: Clusters | None) -> None:
-        self._rows, self._labels = one.shape[1:]
-        flat = [table.reshape(len(table), -1) for table in (one, other)]
-        self._all = (flat[0] + flat[1]) / 2
-        self._half = (flat[0] - flat[1]) / 2
-        self._units = units
-        self._kinds = None if clusters is None else [numbered(kind) for kind in clusters]
-        if self._kinds is not None and len(self._kinds) == 2:
-            self._kinds.append(numbered(list(zip(*self._kinds, strict=True))))
-
-    def divergences(self, signs: Array) -> Array:
-        """The squared distance under each swap; ``signs`` has the shape swaps x units."""
-        return self._pooled(signs)[0]
-
-    def compared(self, signs: Array) -> Array:
-        """What swaps are compared by."""
-        divergence, chances, totals = self._pooled(signs)
-        return divergence if self._kinds is None else divergence / self._expected(signs, chances, totals)
-
-    def _pooled(self, signs: Array) -> tuple[Array, Array, Array]:
-        """Divergences, and the arms' transition probabilities and row totals (arms x swaps x rows x labels, or 1)."""
-        moved = np.zeros((signs.shape[1], self._half.shape[1]))
-        np.add.at(moved, self._units, self._half)
-        shift = (signs @ moved).reshape(-1, self._rows, self._labels)
-        whole = self._all.sum(axis=0).reshape(1, self._rows, self._labels)
-        arms = np.stack([whole + shift, whole - shift])
-        arms[arms < _CLOSE] = 0  # rounding
-        totals = arms.sum(axis=-1, keepdims=True)
-        usable = (totals > 0).all(axis=0)
-        chances = np.where(usable, arms / np.where(totals > 0, totals, 1), 0.0)
-        weights = np.where(usable, totals.sum(axis=0), 0.0)[..., 0]
-        divergence = (_row_divergences(chances) * weights).sum(axis=-1) / np.maximum(weights.sum(axis=-1), 1e-300)
-        return np.clip(divergence, 0, None), chances, np.where(usable, totals, np.inf)
-
-    def _expected(self, signs: Array, chances: Array, totals: Array) -> Array:
-        """Clustered variances of the differences in probability, in units of the divergence, up to a constant."""
-        sign = signs[:, self._units, None]
-        influence = np.zeros((*sign.shape[:2], self._rows, self._labels))
-        for arm, side in enumerate((1, -1)):
-            counts = (self._all + side * sign * self._half).reshape(influence.shape)
-            own = counts - chances[arm][:, None] * counts.sum(axis=-1, keepdims=True)
-            influence += side * own / totals[arm][:, None]
-        middle = chances.mean(axis=0)
-        share = np.where(np.isfinite(totals), totals, 0.0).sum(axis=0)
-        weight = np.sqrt(share / np.where(middle > 0, middle, np.inf))
-        scaled = (influence * weight[:, None]).reshape(*influence.shape[:2], -1)
-        parts = [_squared_sums(scaled, kind) for kind in self._kinds or ()]
-        found = parts[0] if len(parts) == 1 else np.maximum(parts[0] + parts[1] - parts[2], np.maximum(*parts[:2]))
-        result: Array = np.maximum(found / np.maximum(share.sum(axis=(1, 2)), 1e-300), 1e-300)
-        return result
-
-
-def _row_divergences(chances: Array) -> Array:
-    """Jensen-Shannon divergences, base 2, of two arms' rows: the entropy of the mean less the mean entropy."""
-    middle = chances.mean(axis=0)
-    parts = np.stack([middle, *chances])
-    logs = np.log2(np.where(parts > 0, parts, 1))
-    entropies = -(parts * logs).sum(axis=-1)
-    found: Array = entropies[0] - (entropies[1] + entropies[2]) / 2
-    return found
-
-
-def _squared_sums(values: Array, kind: NDArray[np.intp]) -> Array:
-    """Sums over clusters, squared and summed; ``values`` has the shape swaps x pairs x columns."""
-    size = int(kind.max()) + 1
-    order = np.argsort(kind, kind="stable")
-    starts = np.searchsorted(kind[order], np.arange(size))
-    sums = values if size == len(kind) else np.add.reduceat(values[:, order], starts, axis=1)
-    found: Array = np.einsum("spc,spc->s", sums, sums) * size / (size - 1)
-    return found
 
 
 def _units(swap: Sequence[Hashable] | None, size: int) -> NDArray[np.intp]:
@@ -277,7 +201,7 @@ def _test(
 ) -> tuple[float, int, bool]:
     """p, swaps tried, and whether they are all; the statistic must not change where every unit is swapped."""
     size = _count(units)
-    exact = size <= _MOST_EXACT
+    exact = 2 ** (size - 1) <= draws
     observed = extremeness(np.ones((1, size)))[0]
     extreme = total = 0
     for signs in _signs(size, seed, draws, max(1, _AT_ONCE // width), exact=exact):

@@ -53,9 +53,7 @@ class SwappedTables:
             kinds.append(numbered(list(zip(*clusters, strict=True))))
         self._kinds = [self._kind(one, other, kind) for kind in kinds]
         if len(self._kinds) == 3 and not isinstance(self._kinds[2], _Nested):
-            raise ValueError(
-                "pairs of the same scenario and personas must be swapped together: swap a kind of clusters"
-            )
+            raise ValueError("pairs of the same scenario and personas are not swapped together")
         self.width = max([1, *(kind.half.shape[1] for kind in self._kinds if isinstance(kind, _Crossed))]) + one[0].size
 
     def _kind(self, one: Array, other: Array, kind: NDArray[np.intp]) -> _Nested | _Crossed:

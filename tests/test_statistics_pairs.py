@@ -113,12 +113,13 @@ def test_effect_sizes_by_hand():
 
 
 def test_one_cluster_gives_no_interval_and_says_why():
-    found = paired_contrast([1, 2, 4], [0, 0, 1], [["a"] * 3, "xyz"])
+    found = paired_contrast([1, 2, 4], [0, 0, 1], [["a"] * 3, ["x"] * 3])
     assert found.difference.mean == 2
     assert (found.difference.low, found.p, found.d_z.low) == (None, None, None)
     for reason in (found.reason, found.difference.reason, found.d_z.reason, found.d_av.reason):
         assert "one cluster" in reason
-    assert "one cluster" in cluster_bootstrap([1, 2, 4], [["a"] * 3, "xyz"], 1).reason
+    assert "one cluster" in cluster_bootstrap([1, 2, 4], [["a"] * 3], 1).reason
+    assert paired_contrast([1, 2, 4], [0, 0, 1], [["a"] * 3, "xyz"]) == paired_contrast([1, 2, 4], [0, 0, 1], ["xyz"])
     assert "one cluster" in equivalence([1, 2, 4], [["a"] * 3], lower=-1, upper=1).reason
 
 

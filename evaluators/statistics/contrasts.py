@@ -17,6 +17,7 @@ from confide.evaluators.statistics.clustered import (
     clustered_mean,
     fewest_clusters,
     membership,
+    varying,
 )
 from confide.evaluators.statistics.resampling import DRAWS, LEVEL
 
@@ -87,12 +88,13 @@ def paired_contrast(one: Sequence[float], other: Sequence[float], clusters: Clus
         clusters: per kind, such as scenario and personas, each pair's cluster.
 
     Returns:
-        ``p`` is None without a pair, with one cluster of a kind, or where all differences are the same.
+        ``p`` is None without a pair, with one cluster of every kind, or where all differences are the same.
 
     Raises:
         ValueError: the arms or a kind of clusters differ in length, or a value is not finite.
     """
     a, b = _checked(one, clusters), _checked(other, clusters)
+    clusters = varying(clusters) or clusters
     difference = clustered_mean(list(a - b), clusters)
     if not len(a):
         none = Effect(None, None, None, "no conversation")
@@ -158,7 +160,7 @@ def cluster_bootstrap(
         level: of the interval.
 
     Returns:
-        No interval with one cluster of a kind, or where more than a tenth of the resamples drew no conversation.
+        No interval with one cluster of every kind, or where more than a tenth of the resamples drew no conversation.
 
     Raises:
         ValueError: a kind of clusters differs in length, or a value is not finite.
@@ -167,7 +169,8 @@ def cluster_bootstrap(
     if not len(x):
         return ClusterBootstrap(None, None, None, 0, 0, "no conversation")
     mean = float(x.mean())
-    if fewest_clusters(clusters) < 2:
+    clusters = varying(clusters)
+    if not clusters:
         return ClusterBootstrap(mean, None, None, 0, 0, ONE_CLUSTER)
     means = pigeonhole_means(x[None, :], clusters, np.random.default_rng(seed), draws)[0]
     found = means[~np.isnan(means)]

@@ -12,6 +12,7 @@
 ``pairwise``       judging two conversations at a time; ``verdicts``: what comes of it; ``length``: at equal length
 ``tabular``        tidy tables of runs: Parquet, CSV, pandas
 ``exchange``       people's conversations in, any conversations out
+``outcomes``       the figures of a conversation that arms are compared by, by name
 ``detectors``      which facts do words tell?
 ``statistics``     agreement, distances, preferences, reliability, resampling, means over clusters
 =================  ====================================================================================

@@ -187,7 +187,7 @@ def baseline(points: Sequence[Point]) -> Point | None:
     return first if first is not None and first.sheet.answers else None
 
 
-def _last(points: Sequence[Point], instrument: Instrument) -> Point | None:
+def last_long(points: Sequence[Point], instrument: Instrument) -> Point | None:
     """The last long form."""
     whole = [
         point for point in points
@@ -230,9 +230,9 @@ def _factor(
     missing: Counter[str] = Counter()
     noises: dict[str, float] = {}
     for key, points in talks.items():
-        first, last = baseline(points), _last(points, instrument)
+        first, last = baseline(points), last_long(points, instrument)
         if first is None:
-            missing[_why_nothing(points)] += 1
+            missing[why_nothing(points)] += 1
             continue
         pair_key = first.talk.pair_key
         _retest(instrument, factor, points, first, again, noises)
@@ -275,7 +275,8 @@ def _factor(
     )
 
 
-def _why_nothing(points: Sequence[Point]) -> str:
+def why_nothing(points: Sequence[Point]) -> str:
+    """Why there is no baseline."""
     return next((why for point in points for why in point.sheet.missing.values()), "it was not asked")
 
 
@@ -310,7 +311,7 @@ def _steps(
 
 
 def _change_without(instrument: Instrument, factor: str, points: Sequence[Point]) -> float | None:
-    first, last = baseline(points), _last(points, instrument)
+    first, last = baseline(points), last_long(points, instrument)
     return None if first is None or last is None else change(instrument, first.sheet, last.sheet, factor)
 
 

@@ -13,6 +13,7 @@
 ``tabular``        tidy tables of runs: Parquet, CSV, pandas
 ``exchange``       people's conversations in, any conversations out
 ``outcomes``       the figures of a conversation that arms are compared by, by name
+``analysis``       contrasts of arms by outcomes, as an experiment's file has them; two runs beside each other
 ``detectors``      which facts do words tell?
 ``statistics``     agreement, distances, preferences, reliability, resampling, means over clusters
 =================  ====================================================================================

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from confide.cli_analysis import analysis_app
 from confide.cli_inspect import RUNS, RunsOption, inspect_app
 from confide.cli_models import ModelsOption, models_app
 from confide.cli_tables import tables_app
@@ -338,3 +339,4 @@ def schema(
 
 app.add_typer(inspect_app)
 app.add_typer(tables_app)
+app.add_typer(analysis_app)

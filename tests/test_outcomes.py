@@ -243,19 +243,22 @@ def test_every_name_on_a_scripted_run(scripted_run):
 
 def test_traits_are_those_that_confide_traits_shows(scripted_run):
     report = next(each for each in trait_reports(scripted_run, None) if each.plan.plan.id == "loose")
-    for row in report.drift:
-        if row.condition != "partial":
-            continue
-        base = f"traits.loose.{row.source}.{row.role}.{row.factor}"
-        figures = ["start", "end", "drift", "abs_drift"] + (["net"] if row.source == "self" else [])
-        talks = [talk for talk in talk_outcomes(scripted_run, [f"{base}.{name}" for name in figures]) if talk.arm.condition == "partial"]  # fmt: skip
+    rows = {
+        f"traits.loose.{row.source}.{row.role}.{row.factor}": row for row in report.drift if row.condition == "partial"
+    }
+    figures = ["start", "end", "drift", "abs_drift"]
+    names = [f"{base}.{name}" for base in rows for name in figures] + [
+        f"{base}.net" for base, row in rows.items() if row.net
+    ]
+    talks = [talk for talk in talk_outcomes(scripted_run, names) if talk.arm.condition == "partial"]
+    for base, row in rows.items():
         found = {name: [talk.values[f"{base}.{name}"].value for talk in talks] for name in figures}
         assert sum(found["drift"]) / 2 == pytest.approx(row.drift.mean)
         assert sum(found["start"]) / 2 == pytest.approx(row.start)
         assert sum(found["end"]) / 2 == pytest.approx(row.end)
         assert found["abs_drift"] == [abs(value) for value in found["drift"]]
         if row.net is not None:
-            assert sum(found["net"]) / 2 == pytest.approx(row.net.mean)
+            assert sum(talk.values[f"{base}.net"].value for talk in talks) / 2 == pytest.approx(row.net.mean)
 
 
 def test_below_the_floor_there_is_a_reason_and_no_score(scripted_run):

@@ -19,7 +19,7 @@ from confide.evaluators.analysis.arms import Side, match
 from confide.evaluators.analysis.settings import Setting, condition_settings, run_settings
 from confide.evaluators.analysis.strategies import StrategyContrast, compare_strategies
 from confide.evaluators.analysis.tested import Tested, adjust, compare_sides
-from confide.evaluators.outcomes import arm_of, talk_outcomes
+from confide.evaluators.outcomes import arm_of, outcome_of, talk_outcomes
 from confide.scenarios import Condition, ConfideError
 from confide.scenarios.experiments import Outcome
 from confide.simulator import RunFolder
@@ -71,6 +71,8 @@ def compare(
         InputFileError: a log is damaged.
     """
     left, right = _two_runs(run, against, one, other) if against else _two_arms(run, one, other)
+    for name in of:
+        outcome_of(name)
     outcomes = [Outcome(id=f"outcome-{n}", of=name, family=EXPLORATORY) for n, name in enumerate(of, 1)] or DEFAULT
     folders = [run, against] if against else [run]
     names = [outcome.of for outcome in outcomes]

@@ -50,8 +50,10 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
         for key, each in value.items():
             yield from _flat(f"{name}.{key}" if name else str(key), each)
     elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        names = [_id_of(each, index) for index, each in enumerate(value)]
         for index, each in enumerate(value):
-            yield from _flat(f"{name}.{_id_of(each, index)}", each)
+            again = names[:index].count(names[index])  # one scenario with several personas stands there several times
+            yield from _flat(f"{name}.{names[index]}{f'#{again + 1}' if again else ''}", each)
     else:
         yield name, _shown(value)
 

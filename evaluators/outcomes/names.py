@@ -161,6 +161,8 @@ def outcome_of(name: str, known: Known | None = None) -> Parsed:
         parsed = _reading(name)
     else:
         raise _unknown(name)
+    if not name.isprintable():  # a name is one line
+        raise _unknown(name)
     _check(name, parsed, known or Known())
     return parsed
 

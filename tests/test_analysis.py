@@ -308,6 +308,14 @@ def test_the_analysis_of_the_record_is_written_before_the_run(tmp_path):
         plan_of_runs(runs)
 
 
+def test_runs_of_different_seeds_are_said_to_be(tmp_path):
+    runs = [a_run(tmp_path, [told for told in arms() if told.condition == name], name, seed=seed)
+            for name, seed in (("partial", 1), ("omniscient", 2))]  # fmt: skip
+    found = analyse(runs, an_analysis(WORDS))
+    assert (found.tests[0].pairs, len(found.notes)) == (8, 1)
+    assert "different seeds" in found.notes[0]
+
+
 # Two runs
 
 

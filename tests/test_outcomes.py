@@ -18,8 +18,10 @@ from confide.evaluators.outcomes import (
     describe_outcomes,
     known_in,
     outcome_of,
+    outcomes_of_runs,
     talk_outcomes,
 )
+from confide.evaluators.rubric import read_rubric
 from confide.evaluators.statistics import js_distance
 from confide.evaluators.traits import trait_reports
 from confide.scenarios import ConfideError, Role
@@ -91,6 +93,18 @@ def test_an_unknown_name_is_refused_in_one_line_with_the_nearest(name, hint):
         outcome_of(name, Known(ESCONV.labels, {}, {"small": a_plan()}))
     assert hint in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_an_experiment_refuses_what_nobody_will_be_asked():
+    complete = Known(ESCONV.labels, {"hill": read_rubric("hill").rubric}, {"small": a_plan(sources=["self"])}, True)
+    for name, hint in {
+        "reading.empathy.empathy": "no rubric 'empathy'; hill",
+        "traits.self.seeker.openness.end": "no trait plan 'traits'; small",
+        "traits.small.self.seeker.emotionality.net": "no source 'bare'; self",
+    }.items():
+        with pytest.raises(ConfideError, match=hint):
+            outcome_of(name, complete)
+    assert outcome_of("traits.small.self.seeker.emotionality.end", complete).factor == "emotionality"
 
 
 def test_arms():
@@ -331,6 +345,18 @@ def test_a_rubric_that_nobody_read_is_missing_with_the_nearest(scripted_run):
         "nobody was asked 'lose-self'; did you mean 'loose-self'?"
         in talk.values["traits.lose.self.seeker.openness.end"].missing
     )
+
+
+def test_a_strategy_of_another_runs_taxonomy_is_missing(tmp_path):
+    own = ESCONV.model_copy(update={"strategies": ESCONV.strategies[:3]})
+    opening = hand_made()[0].model_copy(update={"taxonomy": own})
+    run = written(tmp_path, [opening, Ended(seq=1, reason=EndReason.SEEKER_ENDED, turns=0)])
+    record = run.record.model_copy(update={"scenarios": tuple(
+        each.model_copy(update={"taxonomy": own}) for each in run.record.scenarios)})  # fmt: skip
+    with pytest.raises(ConfideError, match="no strategy 'Others'"):
+        values(RunFolder(run.path, record), "share.Others")
+    found = outcomes_of_runs([RunFolder(run.path, record), RunFolder.open(SAMPLE)], ["share.Others"])
+    assert [talk.values["share.Others"].missing for talk in found] == ["its taxonomy has no 'Others'", None]
 
 
 def test_the_sample():

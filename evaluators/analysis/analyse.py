@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 from confide.evaluators.analysis.arms import Side, match
 from confide.evaluators.analysis.strategies import StrategyContrast, compare_strategies
 from confide.evaluators.analysis.tested import FamilyState, Tested, adjust, compare_sides
-from confide.evaluators.outcomes import TalkOutcomes, talk_outcomes
+from confide.evaluators.outcomes import TalkOutcomes, outcomes_of_runs
 from confide.evaluators.summary import HUMAN
 from confide.scenarios import ConfideError
 from confide.scenarios.experiments import Analysis, Contrast, Outcome
@@ -110,10 +110,10 @@ def analyse(
     wanted = plan.analysis
     _refer_to_what_there_is(folders, wanted)
     names = list(dict.fromkeys(outcome.of for outcome in wanted.outcomes))
-    talks = [talk for run in folders for talk in talk_outcomes(run, names, reader)]
+    talks = outcomes_of_runs(folders, names, reader)
     tests: list[Tested] = []
     strategies: list[StrategyContrast] = []
-    notes: list[str] = []
+    notes = _notes(folders, wanted)
     for contrast in wanted.contrasts:
         found = match(talks, *_sides(contrast), wanted.exclude_ends)
         if found.within_runs:
@@ -132,15 +132,28 @@ def analyse(
     )
 
 
+def _notes(runs: Sequence[RunFolder], analysis: Analysis) -> list[str]:
+    found = []
+    if any(each not in (None, analysis) for each in map(_written, runs)):
+        found.append("the run was begun with another analysis: without --analysis, that one is used")
+    if len({run.record.seed for run in runs}) > 1:
+        found.append("the runs have different seeds: pairs across runs share scenario and personas, and not the draws")
+    return found
+
+
+def _written(run: RunFolder) -> Analysis | None:
+    """The analysis that a run was begun with."""
+    found = getattr(getattr(run.record, "experiment", None), "analysis", None)
+    return found if isinstance(found, Analysis) else None
+
+
 def plan_of_runs(runs: Sequence[RunFolder]) -> Plan:
     """The analysis that runs were begun with; else the exploratory one of all pairs of arms.
 
     Raises:
         ConfideError: they were begun with different ones, or there is one arm only.
     """
-    experiments = [getattr(run.record, "experiment", None) for run in runs]
-    written = [getattr(experiment, "analysis", None) for experiment in experiments]
-    found = [each for each in written if isinstance(each, Analysis)]
+    found = [each for each in map(_written, runs) if each]
     if any(each != found[0] for each in found):
         raise ConfideError("the runs were begun with different analyses: analyse them one by one, or give --analysis")
     return Plan(found[0], "before") if found else Plan(exploratory(runs), "nowhere")

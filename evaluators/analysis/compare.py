@@ -19,7 +19,7 @@ from confide.evaluators.analysis.arms import Side, match
 from confide.evaluators.analysis.settings import Setting, condition_settings, run_settings
 from confide.evaluators.analysis.strategies import StrategyContrast, compare_strategies
 from confide.evaluators.analysis.tested import Tested, adjust, compare_sides
-from confide.evaluators.outcomes import arm_of, outcome_of, talk_outcomes
+from confide.evaluators.outcomes import arm_of, outcome_of, outcomes_of_runs
 from confide.scenarios import Condition, ConfideError
 from confide.scenarios.experiments import Outcome
 from confide.simulator import RunFolder
@@ -76,7 +76,7 @@ def compare(
     outcomes = [Outcome(id=f"outcome-{n}", of=name, family=EXPLORATORY) for n, name in enumerate(of, 1)] or DEFAULT
     folders = [run, against] if against else [run]
     names = [outcome.of for outcome in outcomes]
-    talks = [talk for folder in folders for talk in talk_outcomes(folder, names, reader)]
+    talks = outcomes_of_runs(folders, names, reader)
     found = match(talks, left, right, EXCLUDED)
     tests, _ = adjust(compare_sides("compared", found, outcomes, alpha=ALPHA, seed=seed, mixed=False), ALPHA)
     settings = run_settings(run, against) if against else ()

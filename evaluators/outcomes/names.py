@@ -64,7 +64,7 @@ FORMS: Final = (
     ),
     Form(
         "reading.RUBRIC.ITEM", "the item's", "the item's",
-        "Mean of the talk's answers to ITEM, all turns, roles and repeats; of lists of turns, their length.",
+        "Mean of the answers to ITEM that are there, over turns, roles and repeats; of lists of turns, their length.",
     ),
     Form("reading.RUBRIC.ITEM.ROLE", "the item's", "the item's", "The same of the answers about ROLE."),
     Form(
@@ -134,6 +134,8 @@ class Known(NamedTuple):
     """Rubrics by id, beside the shipped ones."""
     plans: Mapping[str, LoadedPlan] = {}
     """Trait plans by id."""
+    complete: bool = False
+    """Whether nothing else will be read or asked, as an experiment says: then what is not in there is refused."""
 
 
 def outcome_of(name: str, known: Known | None = None) -> Parsed:
@@ -200,12 +202,17 @@ def _reading(name: str) -> Answer:
 def _check(name: str, parsed: Parsed, known: Known) -> None:
     if isinstance(parsed, StrategyShare) and known.labels:
         one_of(name, "strategy", parsed.label, known.labels)
-    if isinstance(parsed, TraitScore) and parsed.plan in known.plans:
+    if isinstance(parsed, TraitScore) and (known.complete or parsed.plan in known.plans):
+        one_of(name, "trait plan", parsed.plan, known.plans)
         plan = known.plans[parsed.plan]
         one_of(name, "factor", parsed.factor, plan.instrument.factors)
         one_of(name, "role", parsed.role, [str(each) for each in plan.plan.of])
         one_of(name, "source", parsed.source, plan.plan.sources)
+        if parsed.what == "net":
+            one_of(name, "source", "bare", plan.plan.sources)
     if isinstance(parsed, Answer):
+        if known.complete:
+            one_of(name, "rubric", parsed.rubric, known.rubrics)
         rubric = known.rubrics.get(parsed.rubric)
         if rubric is None and parsed.rubric in shipped_rubrics():
             rubric = read_rubric(parsed.rubric).rubric
@@ -236,7 +243,8 @@ def one_of(name: str, what: str, given: str, allowed: Collection[str]) -> None:
         ConfideError: it is not.
     """
     if given not in allowed:
-        raise ConfideError(f"outcome '{name}': no {what} '{given}'{_nearest(given, allowed)}; {', '.join(allowed)}")
+        listed = ", ".join(allowed) or "there is none"
+        raise ConfideError(f"outcome '{name}': no {what} '{given}'{_nearest(given, allowed)}; {listed}")
 
 
 def _unknown(name: str) -> ConfideError:

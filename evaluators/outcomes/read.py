@@ -66,20 +66,24 @@ def arm_of(condition: str) -> Arm:
     return Arm(name, cast or None)
 
 
-def talk_outcomes(run: RunFolder, names: Sequence[str], reader: str | None = None) -> Iterator[TalkOutcomes]:
+def talk_outcomes(
+    run: RunFolder, names: Sequence[str], reader: str | None = None, labels: Sequence[str] = ()
+) -> Iterator[TalkOutcomes]:
     """The outcomes of every conversation of a run that was begun, finished ones first.
 
     Args:
         run: the run.
         names: the outcomes, as :func:`outcome_of` knows them.
         reader: the model that counts where several read the same.
+        labels: strategies that outcomes may name beside the run's own, as of other runs.
 
     Raises:
         ConfideError: an outcome is unknown, or a side log was read from another transcript than the log's.
         InputFileError: a log is damaged.
     """
     sides = Sides(run, reader)
-    parsed = {name: outcome_of(name, sides.known(labels_of(run))) for name in names}
+    known = sides.known([*labels_of(run), *labels])
+    parsed = {name: outcome_of(name, known) for name in names}
     for log in run.logs():
         events = _events(log, run.final(log.stem))
         if events:  # else it was killed before its first line was whole
@@ -100,6 +104,15 @@ def labels_of(run: RunFolder) -> tuple[str, ...]:
         if isinstance(opening, Started | Imported):
             return opening.taxonomy.labels
     return ()
+
+
+def outcomes_of_runs(runs: Sequence[RunFolder], names: Sequence[str], reader: str | None = None) -> list[TalkOutcomes]:
+    """The outcomes of all conversations of several runs; arguments and errors as for :func:`talk_outcomes`.
+
+    A strategy need be in the taxonomy of one run only; in talks of the others it is missing.
+    """
+    labels = [label for run in runs for label in labels_of(run)]
+    return [talk for run in runs for talk in talk_outcomes(run, names, reader, labels)]
 
 
 def _events(log: Path, final: Path) -> list[AnyEvent]:

@@ -13,7 +13,7 @@ from confide.evaluators.analysis.tested import swapping
 from confide.evaluators.outcomes import Arm, TalkOutcomes, Value
 from confide.evaluators.statistics import Lack, holm, paired_contrast, sign_flip_test
 from confide.scenarios import ConfideError, Role
-from confide.scenarios.experiments import Analysis
+from confide.scenarios.experiments import Analysis, Experiment
 from confide.simulator import Ended, EndReason, RunFolder, Spoke, read_log
 from tests.helpers import CONDITIONS
 from tests.test_sample import SAMPLE
@@ -290,11 +290,6 @@ def test_one_arm_is_nothing_to_compare(tmp_path):
 
 
 def test_the_analysis_of_the_record_is_written_before_the_run(tmp_path):
-    class Experiment(NamedTuple):
-        analysis: Analysis
-        measures: tuple = ()
-        models: tuple = ()
-
     class Record(NamedTuple):
         experiment: Experiment
 
@@ -302,7 +297,8 @@ def test_the_analysis_of_the_record_is_written_before_the_run(tmp_path):
         record: Record
 
     plan, another = an_analysis(WORDS), an_analysis("talk.turns")
-    runs = [Run(Record(Experiment(each))) for each in (plan, plan, another)]
+    base = {"id": "e", "title": "E", "question": "Which?", "scenarios": ("shared-dog",)}
+    runs = [Run(Record(Experiment(**base, analysis=each))) for each in (plan, plan, another)]
     assert plan_of_runs(runs[:2]) == (plan, "before")
     with pytest.raises(ConfideError, match="different analyses"):
         plan_of_runs(runs)

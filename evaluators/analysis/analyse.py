@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 from confide.evaluators.analysis.arms import Side, match
 from confide.evaluators.analysis.strategies import StrategyContrast, compare_strategies
 from confide.evaluators.analysis.tested import FamilyState, Tested, adjust, compare_sides
-from confide.evaluators.outcomes import TalkOutcomes, outcomes_of_runs
+from confide.evaluators.outcomes import TalkOutcomes, experiment_of, outcomes_of_runs
 from confide.evaluators.summary import HUMAN
 from confide.scenarios import ConfideError
 from confide.scenarios.experiments import Analysis, Contrast, Outcome
@@ -143,8 +143,8 @@ def _notes(runs: Sequence[RunFolder], analysis: Analysis) -> list[str]:
 
 def _written(run: RunFolder) -> Analysis | None:
     """The analysis that a run was begun with."""
-    found = getattr(getattr(run.record, "experiment", None), "analysis", None)
-    return found if isinstance(found, Analysis) else None
+    experiment = experiment_of(run)
+    return experiment.analysis if experiment else None
 
 
 def plan_of_runs(runs: Sequence[RunFolder]) -> Plan:
@@ -195,7 +195,8 @@ def arms_in(runs: Sequence[RunFolder]) -> Arms:
     """The conditions and casts of runs, whether or not their conversations were begun."""
     conditions = [condition.id for run in runs for condition in run.record.conditions]
     conditions += [HUMAN for run in runs if run.record.imported]
-    casts = [cast.id for run in runs for cast in getattr(getattr(run.record, "experiment", None), "models", ())]
+    experiments = [experiment for experiment in map(experiment_of, runs) if experiment]
+    casts = [cast.id for experiment in experiments for cast in experiment.models]
     several = tuple(dict.fromkeys(casts))
     return Arms(tuple(dict.fromkeys(conditions)), several if len(several) > 1 else ())
 

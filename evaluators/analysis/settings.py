@@ -60,7 +60,10 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _id_of(value: Any, index: int) -> str:
     inner = value.get("scenario", value) if isinstance(value, dict) else {}
-    return str(inner.get("id", index)) if isinstance(inner, dict) else str(index)
+    if not isinstance(inner, dict) or "id" not in inner:
+        return str(index)
+    also = [value[name] for name in ("persona", "cast") if isinstance(value.get(name), str)]
+    return "+".join([str(inner["id"]), *also])
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,7 @@ from confide.evaluators.outcomes.read import (
     talk_outcomes,
 )
 from confide.evaluators.outcomes.said import Strategies, Value
+from confide.evaluators.outcomes.sides import experiment_of
 
 __all__ = [
     "FORMS",
@@ -23,6 +24,7 @@ __all__ = [
     "Value",
     "arm_of",
     "describe_outcomes",
+    "experiment_of",
     "known_in",
     "labels_of",
     "outcome_of",

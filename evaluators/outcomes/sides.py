@@ -22,11 +22,19 @@ from confide.evaluators.traits.plan import LoadedPlan
 from confide.evaluators.traits.results import Point, is_respondents, plan_of, sheet_of, trait_folders
 from confide.evaluators.traits.scores import change, score
 from confide.scenarios import ConfideError, Role
+from confide.scenarios.experiments import Experiment
 from confide.simulator import AnyEvent, Measured, MeasureFolder, Read, RunFolder, measure_folders, read_log
 from confide.simulator.events import MeasuredValue
 from confide.simulator.observing import address_of, lines_of
 
 NO_REASON: Final = "no reason is given"
+
+
+def experiment_of(run: RunFolder) -> Experiment | None:
+    """The experiment that a run was begun with; None where there was none."""
+    found = getattr(run.record, "experiment", None)
+    found = getattr(found, "resolved", found)  # the record keeps the file's text beside it
+    return found if isinstance(found, Experiment) else None
 
 
 class _Side(NamedTuple):
@@ -91,8 +99,8 @@ class Sides:
 
     def _declared(self) -> set[str]:
         """The readers that the run's experiment names; none where it has no experiment."""
-        experiment = getattr(self._run.record, "experiment", None)
-        return {measure.reader for measure in getattr(experiment, "measures", ())}
+        experiment = experiment_of(self._run)
+        return {measure.reader for measure in experiment.measures} if experiment else set()
 
     def questionnaire(self, folder: MeasureFolder) -> Questionnaire:
         """What a source's answers are scored by; looked for once."""

@@ -7,6 +7,7 @@ reliability is below the plan's floor, or unknown, has no scores, and says why.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 from confide.evaluators.statistics import ClusteredMean, Reliability, clustered_mean
@@ -95,7 +96,7 @@ def drift(results: Sequence[SourceResults], profiles: Sequence[RespondentResults
             continue
         instrument = each.plan.instrument
         groups, respondents = _by_talk(each.points), _respondents(each.points)
-        for condition, role in dict.fromkeys((p.talk.condition, p.role) for p in each.points):
+        for condition, role in _arms(each.points):
             talks = {key: group for key, group in groups.items() if _is(group[0], condition, role)}
             without = _by_talk(bare.points) if bare and each.source == "self" else None
             for factor in instrument.factors:
@@ -106,6 +107,13 @@ def drift(results: Sequence[SourceResults], profiles: Sequence[RespondentResults
                 sound = _sound(factor, *reliability, floor)
                 found.append(_factor(condition, role, each, courses, sound, beside_bare=without is not None))
     return found
+
+
+def _arms(points: Sequence[Point]) -> list[tuple[str, Role]]:
+    """Conditions and roles that were asked about: conditions in their order, the seeker first."""
+    asked = dict.fromkeys((point.talk.condition, point.role) for point in points)
+    conditions = dict.fromkeys(condition for condition, _ in asked)
+    return [pair for pair in product(conditions, Role) if pair in asked]
 
 
 def _is(point: Point, condition: str, role: Role) -> bool:
@@ -213,7 +221,7 @@ def answering(results: Sequence[SourceResults]) -> list[Answering]:
     """How each source answered: how much of it is valid, weighted, and mere agreement."""
     found = []
     for each in sorted(results, key=lambda one: SOURCES.index(one.source)):
-        for condition, role in dict.fromkeys((p.talk.condition, p.role) for p in each.points):
+        for condition, role in _arms(each.points):
             points = [p for p in each.points if p.talk.condition == condition and p.role is role]
             sheets = [point.sheet for point in points]
             answers = sum(len(sheet.answers) for sheet in sheets)

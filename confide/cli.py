@@ -66,7 +66,8 @@ def run(
     scenarios: Annotated[
         list[str],
         typer.Argument(
-            metavar="SCENARIO...", help="Scenario files, names of shipped ones, or 'shipped' for all of them."
+            metavar="SCENARIO...",
+            help="Scenario files, names of shipped ones, or 'shipped' for all of them; or one experiment.",
         ),
     ],
     *,
@@ -81,35 +82,32 @@ def run(
             "give it several times, or 'presets' for partial, omniscient, author and script.",
         ),
     ] = None,
-    n: Annotated[int, typer.Option("--n", metavar="K", min=1, help="Conversations per scenario and condition.")] = 1,
+    n: Annotated[
+        int | None,
+        typer.Option("--n", metavar="K", min=1, help="Conversations per cell; default: 1."),
+    ] = None,
     turns: Annotated[
         int | None, typer.Option(metavar="K", min=1, max=2000, help="Turn limit, in place of the scenarios' own.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="K", help="The run's seed.")] = 0,
+    seed: Annotated[int | None, typer.Option(metavar="K", help="The run's seed; default: 0.")] = None,
     runs: RunsOption = RUNS,
     models: ModelsOption = None,
     rubrics: Annotated[
         list[str] | None,
         typer.Option("--with", metavar="RUBRIC", help="Have them read as they go on, as by confide score afterwards."),
     ] = None,
-    reader: Annotated[str, typer.Option(metavar="NAME", help="Model that reads, where --with is given.")] = READER,
+    reader: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Model that reads; default: local-reader, or the experiment's.")
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show the first conversation as it is spoken.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
     """Run conversations; prints the run's folder last."""
-    from confide.commands.run import start  # noqa: PLC0415
-    from confide.scenarios import read_conditions  # noqa: PLC0415
-    from confide.simulator import Wishes  # noqa: PLC0415
+    from confide.commands.run import Options, start  # noqa: PLC0415
 
-    conditions = read_conditions(condition or ["partial"])
     command = ("confide", *sys.argv[1:])
-    wishes = Wishes(model, n, turns, seed, command, conditions)
-    readers = None
-    if rubrics:
-        from confide.commands.score import ReadingPlan  # noqa: PLC0415
-
-        readers = ReadingPlan(rubrics, reader, 1, command, models)
-    raise typer.Exit(start(scenarios, wishes, runs, models, readers, watch=watch, as_json=json))
+    options = Options(scenarios, model, condition, n, turns, seed, runs, models, rubrics, reader, command)
+    raise typer.Exit(start(options, watch=watch, as_json=json))
 
 
 @app.command()
@@ -296,7 +294,7 @@ def show(
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scenario files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scenario files, or experiments.")],
 ) -> None:
     """Check scenario files; names every mistake by file, line and field."""
     from confide.commands.author import check as work  # noqa: PLC0415
@@ -327,7 +325,7 @@ def schema(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="[scenario|condition|taxonomy|personas|rubric|traits|instrument|wording|models|event|run|measure]"
+            metavar="[scenario|condition|taxonomy|personas|experiment|rubric|traits|instrument|wording|models|event|run|measure]"
         ),
     ] = "scenario",
 ) -> None:

@@ -59,10 +59,15 @@ def talk_of(events: Sequence[AnyEvent]) -> Talk:
     return Talk(
         conversation=opening.conversation,
         scenario=opening.scenario.id if isinstance(opening, Started) else opening.source,
-        condition=opening.condition.id if isinstance(opening, Started) else HUMAN,
+        condition=arm_of(opening) if isinstance(opening, Started) else HUMAN,
         pair_key=opening.pair_key,
         turns=tuple(turns),
     )
+
+
+def arm_of(started: Started) -> str:
+    """What conversations are grouped by: the condition, and the cast where the experiment has several."""
+    return started.condition.id if started.cast.name is None else f"{started.condition.id}+{started.cast.name}"
 
 
 def events_of(run: RunFolder) -> Iterator[list[AnyEvent]]:

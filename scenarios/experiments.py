@@ -6,16 +6,21 @@ outcome belongs to a family, so that nothing is decided after the data were seen
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from confide.scenarios.conditions import Condition, shipped_conditions
 from confide.scenarios.errors import ConfideError
+from confide.scenarios.library import shipped_scenarios
+from confide.scenarios.personas import ListedPersona, read_personas
+from confide.scenarios.reader import LoadedScenario, from_yaml, read_conditions, read_scenarios
 from confide.scenarios.schema import Frozen, Line, RoleNames, Slug, Text
 from confide.scenarios.vocabulary import Role
+from confide.scenarios.yamlfile import read_text
 
 EXPERIMENTS: Final = Path(__file__).parent / "experiments"
 """The shipped experiments."""
@@ -201,28 +206,79 @@ def find_experiment(name: str | Path) -> Path | None:
     return path if any(line.startswith("scenarios:") for line in text.splitlines()) else None
 
 
-def unknown_arms(experiment: Experiment, cells: Iterator[Cell]) -> None:
+class LoadedExperiment(NamedTuple):
+    """An experiment with what it refers to."""
+
+    file: Path
+    text: str
+    """The file's text, which the run keeps."""
+    experiment: Experiment
+    scenarios: list[LoadedScenario]
+    conditions: tuple[Condition, ...]
+    personas: list[ListedPersona]
+    """The personas of the axis; none where there is no axis."""
+
+
+def read_experiment(file: Path) -> LoadedExperiment:
+    """Read an experiment, and the scenarios, conditions and personas that it names.
+
+    Raises:
+        InputFileError: with every problem of a file.
+        ConfideError: a name is unknown, or a contrast compares what is not run.
+    """
+    text = read_text(file)
+    experiment = from_yaml(file, text, Experiment)
+    scenarios = read_scenarios([_beside(file, name, shipped_scenarios()) for name in experiment.scenarios])
+    conditions = read_conditions(
+        [_beside(file, name, [*shipped_conditions(), "presets"]) for name in experiment.conditions]
+    )
+    personas: list[ListedPersona] = []
+    if experiment.personas:
+        listed = read_personas(file.parent / experiment.personas.file).personas
+        personas = list(listed[: experiment.personas.first])
+    loaded = LoadedExperiment(file, text, experiment, scenarios, conditions, personas)
+    _must_name_what_is_run(loaded)
+    return loaded
+
+
+def _beside(file: Path, name: str, shipped: Iterable[str]) -> str:
+    """A name as it is where it is shipped, else as a path relative to the experiment's file."""
+    return name if name in (*shipped, "shipped") else str(file.parent / name)
+
+
+def _must_name_what_is_run(loaded: LoadedExperiment) -> None:
     """See to it that contrasts and arms name what there is.
 
     Raises:
         ConfideError: one names a condition, a cast, a scenario or a persona that is not run.
     """
-    listed = list(cells)
-    known = {name: list(dict.fromkeys(getattr(cell, name) for cell in listed)) for name in Cell._fields}
+    experiment = loaded.experiment
+    personas: list[str | None] = [each.id for each in loaded.personas] or [None]
+    casts: list[str | None] = [each.id for each in experiment.models] or [None]
+    cells = [
+        Cell(item.scenario.id, persona, condition.id, cast)
+        for item in loaded.scenarios
+        for persona in personas
+        for condition in loaded.conditions
+        for cast in casts
+    ]
+    known = {name: list(dict.fromkeys(getattr(cell, name) for cell in cells)) for name in Cell._fields}
     for where, arms in (("include", experiment.include), ("exclude", experiment.exclude)):
         for arm in arms:
             for name, value in arm.model_dump(exclude_none=True).items():
                 if value not in known[name]:
-                    raise ConfideError(_not_run(experiment.id, where, name, value, known[name]))
-    kept = [cell for cell in listed if is_run(experiment, cell)]
+                    raise ConfideError(_not_run(loaded.file, where, name, value, known[name]))
+    kept = [cell for cell in cells if is_run(experiment, cell)]
+    if not kept:
+        raise ConfideError(f"{loaded.file}: include and exclude leave nothing to run")
     for contrast in experiment.analysis.contrasts if experiment.analysis else ():
         run = list(dict.fromkeys(getattr(cell, contrast.axis) for cell in kept))
         for value in (contrast.one, contrast.other):
             if value not in run:
                 where = f"analysis, contrast '{contrast.id}'"
-                raise ConfideError(_not_run(experiment.id, where, contrast.axis, value, run))
+                raise ConfideError(_not_run(loaded.file, where, contrast.axis, value, run))
 
 
-def _not_run(experiment: str, where: str, name: str, value: str, known: list[str | None]) -> str:
+def _not_run(file: Path, where: str, name: str, value: str, known: list[str | None]) -> str:
     there = ", ".join(str(each) for each in known if each is not None) or "none"
-    return f"experiment '{experiment}': {where} names the {name} '{value}', which is not run; run: {there}"
+    return f"{file}: {where} names the {name} '{value}', which is not run; run: {there}"

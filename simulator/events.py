@@ -14,10 +14,10 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 from typing_extensions import TypedDict
 
 from confide.agents import Attempt
-from confide.agents.models import Price
 from confide.agents.reply import Reply
 from confide.scenarios import Condition, Role, Scenario, Taxonomy
 from confide.scenarios.schema import Frozen
+from confide.simulator.cast import Cast, ModelCard, PerRole
 
 VERSION: Final = 1
 """Version of the event schema that this code writes."""
@@ -67,49 +67,6 @@ def _blank(kind: type[EventBase]) -> tuple[dict[str, Any], set[str]]:
     """The fields of a kind of event, in their order, with their defaults; and their names, which copies copy."""
     fields = kind.model_fields
     return {name: None if field.is_required() else field.default for name, field in fields.items()}, set(fields)
-
-
-class ModelCard(Frozen):
-    """The model that plays a role, as far as the log needs it."""
-
-    name: str
-    """What the user calls it; run.json holds its description."""
-    format: Literal["json", "tagged"]
-    """How its replies are written."""
-    structured: str
-    """How it is held to the format."""
-    sends_seed: bool
-    """Whether a seed goes with each call."""
-    price: Price | None
-    """What it cost when the run began; None where unknown."""
-    caveat: str | None
-    """What a reader of its figures must know; None if there is nothing special."""
-
-
-class PerRole(Frozen):
-    """One text per role."""
-
-    seeker: str
-    """For the seeker."""
-    supporter: str
-    """For the supporter."""
-
-    def of(self, role: Role) -> str:
-        """The text for ``role``."""
-        return self.seeker if role is Role.SEEKER else self.supporter
-
-
-class Cast(Frozen):
-    """Which model plays which role."""
-
-    seeker: ModelCard
-    """The seeker's."""
-    supporter: ModelCard
-    """The supporter's."""
-
-    def of(self, role: Role) -> ModelCard:
-        """The card of the model that plays ``role``."""
-        return self.seeker if role is Role.SEEKER else self.supporter
 
 
 class Parent(Frozen):

@@ -16,8 +16,9 @@ from confide.agents import Completion, Fault, Model, ModelError, parse_prompt
 from confide.agents.formats import reply_format
 from confide.agents.models import BaseClient, Request
 from confide.scenarios import ConfideError, Role
+from confide.simulator.cast import ModelCard
 from confide.simulator.conversation import Conversation
-from confide.simulator.events import AnyEvent, Called, Ended, Failed, ModelCard, Started
+from confide.simulator.events import AnyEvent, Called, Ended, Failed, Started
 from confide.simulator.log import Sink
 from confide.simulator.setup import Setup, Stage, writer_of
 
@@ -165,6 +166,7 @@ def setup_from_log(events: Sequence[AnyEvent]) -> Setup:
         prompts,
         models,
         started.parent,
+        started.cast.name,
     )
 
 

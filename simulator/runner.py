@@ -37,9 +37,11 @@ from confide.scenarios import (
     Writer,
     read_conditions,
 )
+from confide.scenarios.experiments import LoadedExperiment
 from confide.scenarios.library import LIBRARY
 from confide.simulator.events import AnyEvent, Ended, EndReason
 from confide.simulator.log import LogBusyError, Sink, Tee
+from confide.simulator.matrix import Variant, record_of, variants_of
 from confide.simulator.measures import Alongside, Reader
 from confide.simulator.replay import ReplayError, resumed
 from confide.simulator.setup import Setup, Stage, must_have_blocks, prompt_file, writer_of
@@ -95,6 +97,8 @@ class Wishes(NamedTuple):
     command: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     """The arms; ``partial`` alone if none is given."""
+    experiment: LoadedExperiment | None = None
+    """The experiment that the run is; its scenarios, conditions and replicates are given above."""
 
 
 def plan_run(
@@ -108,12 +112,14 @@ def plan_run(
     """
     used: dict[str, AnySpec] = {}
     conditions = wishes.conditions or read_conditions(["partial"])
-    resolved = [_resolve(item, specs, wishes, conditions, used) for item in loaded]
+    variants = variants_of(loaded, wishes.experiment)
+    resolved = [_resolve(item, specs, wishes, conditions, used) for item in variants]
     models = {name: build_model(name, spec) for name, spec in used.items()}
     now = utc_now()
     label = loaded[0].scenario.id if len(loaded) == 1 else f"{len(loaded)}-scenarios"
+    experiment = wishes.experiment
     record = RunRecord(
-        id=new_run_id(now, label),
+        id=new_run_id(now, experiment.experiment.id if experiment else label),
         created=now.isoformat(timespec="seconds"),
         seed=wishes.seed,
         replicates=wishes.replicates,
@@ -123,17 +129,19 @@ def plan_run(
         prices={name: model.price for name, model in models.items()},
         software=software(),
         command=wishes.command,
+        experiment=record_of(experiment) if experiment else None,
     )
     return record, models
 
 
 def _resolve(
-    item: LoadedScenario,
+    variant: Variant,
     specs: Mapping[str, AnySpec],
     wishes: Wishes,
     conditions: tuple[Condition, ...],
     used: dict[str, AnySpec],
 ) -> RunScenario:
+    item = variant.loaded
     scenario = item.scenario
     if wishes.turns is not None:
         scenario = scenario.model_copy(update={"limits": scenario.limits.model_copy(update={"turns": wishes.turns})})
@@ -165,6 +173,8 @@ def _resolve(
         taxonomy=item.taxonomy,
         prompts=PerWriter.model_validate(prompts),
         models=PerWriter.model_validate(names),
+        persona=variant.persona,
+        cast=variant.cast,
     )
 
 
@@ -309,7 +319,7 @@ async def _converse(
             writer.discard()
             return None
         setup = setup_of(run.record, planned, models)
-        key = (setup.scenario.id, setup.condition.id)
+        key = (planned.scenario.label, setup.condition.id)
         if key not in ready:
             ready[key] = setup.prepare()
         try:
@@ -343,6 +353,7 @@ def setup_of(record: RunRecord, planned: Planned, models: Mapping[str, Model]) -
         prompts={role: _prompt(item.prompts.of_writer(writer), writer) for role, writer in writers.items()},
         models={role: models[item.models.of_writer(writer)] for role, writer in writers.items()},
         parent=record.fork.parent if record.fork else None,
+        cast=item.cast,
     )
 
 

@@ -31,6 +31,7 @@ from confide.scenarios import (
 )
 from confide.simulator import events as ev
 from confide.simulator.authorship import AuthorFrame, AuthorViews, author_frame_of
+from confide.simulator.cast import Cast, ModelCard, PerRole
 from confide.simulator.telling import FactDetector
 from confide.simulator.views import Frame, ViewBuilder, Views, frame_of
 
@@ -74,6 +75,8 @@ class Setup(NamedTuple):
     """What writes each role's turns; the same for both where one writes both."""
     parent: ev.Parent | None = None
     """For a fork: where it branches off."""
+    cast: str | None = None
+    """What the experiment calls the models, where it has several casts."""
 
     @classmethod
     def of(
@@ -137,16 +140,18 @@ class Setup(NamedTuple):
             scenario=self.scenario,
             taxonomy=self.taxonomy,
             condition=self.condition,
-            prompts=ev.PerRole(**{role.value: prompt.text for role, prompt in self.prompts.items()}),
-            prompt_hashes=ev.PerRole(**{role.value: prompt.hash for role, prompt in self.prompts.items()}),
-            cast=ev.Cast(**{role.value: card_of(model) for role, model in self.models.items()}),
+            prompts=PerRole(**{role.value: prompt.text for role, prompt in self.prompts.items()}),
+            prompt_hashes=PerRole(**{role.value: prompt.hash for role, prompt in self.prompts.items()}),
+            cast=Cast(
+                seeker=card_of(self.models[Role.SEEKER]), supporter=card_of(self.models[Role.SUPPORTER]), name=self.cast
+            ),
             parent=self.parent,
         )
 
 
-def card_of(model: Model) -> ev.ModelCard:
+def card_of(model: Model) -> ModelCard:
     """What the log needs of a model."""
-    return ev.ModelCard(
+    return ModelCard(
         name=model.name,
         format=model.format.name,
         structured=model.structured,

@@ -28,8 +28,10 @@ from pydantic import Field, ValidationError
 from confide.agents import AUTHOR, text_hash
 from confide.agents.models import AnySpec, Price
 from confide.scenarios import Condition, ConfideError, InputFileError, Problem, Role, Scenario, Taxonomy
+from confide.scenarios.experiments import Cell, Experiment, is_run
 from confide.scenarios.schema import Frozen
-from confide.simulator.events import Parent, PerRole
+from confide.simulator.cast import PerRole
+from confide.simulator.events import Parent
 from confide.simulator.log import LogWriter
 
 PACKAGES: Final = ("autogen-agentchat", "autogen-core", "openai", "pydantic", "xllamacpp")
@@ -68,6 +70,15 @@ class RunScenario(Frozen):
     """The text of each prompt file."""
     models: PerWriter
     """The name of the model that plays each role, and of the one that writes both."""
+    persona: str | None = None
+    """Id of the listed persona that took the place of a role's own; None where each scenario has its own."""
+    cast: str | None = None
+    """What the experiment calls the models; None where it has one cast."""
+
+    @property
+    def label(self) -> str:
+        """The scenario's id, with the persona's and the cast's where there are such: unique in its run."""
+        return ".".join(part for part in (self.scenario.id, self.persona, self.cast) if part)
 
     @cached_property
     def pair_prefix(self) -> str:
@@ -115,6 +126,17 @@ class ImportRecord(Frozen):
     """What each label in the file was taken for; null: for no strategy, as the user said."""
 
 
+class ExperimentRecord(Frozen):
+    """The experiment that a run is."""
+
+    text: str
+    """Its file, exactly as it was when the run began."""
+    sha256: str
+    """SHA-256 of that, in hex: tells whether an analysis was changed after the run."""
+    resolved: Experiment
+    """The same, read."""
+
+
 class RunRecord(Frozen):
     """``run.json``: a run, resolved."""
 
@@ -144,13 +166,24 @@ class RunRecord(Frozen):
     """For a fork: where it branches off."""
     imported: ImportRecord | None = None
     """For conversations that people held: where they come from."""
+    experiment: ExperimentRecord | None = None
+    """For a run of an experiment's file: the experiment."""
 
     @property
     def size(self) -> int:
         """Conversations in all."""
         if self.imported:
             return self.imported.conversations
-        return len(self.scenarios) * len(self.conditions) * self.replicates
+        return (
+            sum(self.runs(item, condition) for item in self.scenarios for condition in self.conditions)
+            * self.replicates
+        )
+
+    def runs(self, item: RunScenario, condition: Condition) -> bool:
+        """Whether a scenario is run under a condition: an experiment may leave cells out."""
+        if self.experiment is None:
+            return True
+        return is_run(self.experiment.resolved, Cell(item.scenario.id, item.persona, condition.id, item.cast))
 
 
 class Planned(NamedTuple):
@@ -223,7 +256,8 @@ class RunFolder:
             for scenario in record.scenarios:
                 key = record.fork.pair_key if record.fork else f"{scenario.pair_prefix}/{replicate}"
                 for condition in record.conditions:
-                    yield Planned(f"{scenario.scenario.id}.{condition.id}.{replicate:04d}", key, scenario, condition)
+                    if record.runs(scenario, condition):
+                        yield Planned(f"{scenario.label}.{condition.id}.{replicate:04d}", key, scenario, condition)
 
     def final(self, conversation: str) -> Path:
         """Where a finished conversation lies."""

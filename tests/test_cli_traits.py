@@ -144,7 +144,9 @@ def test_the_floor_holds_scores_back_and_lowering_it_is_said(confide, talks, mon
     assert confide("score", talks.path, "--with", write_plan(), "--model", "scripted")[0] == 0
     code, out, _ = confide("traits", talks.path)
     assert code == 0
-    assert "no scores, self: reliability unknown: 1 respondents, and it needs 10" in " ".join(out.split())
+    assert "no scores, self: reliability unknown: 1 respondents answered every item, and it needs 10" in " ".join(
+        out.split()
+    )
     assert "these figures go down to" not in out
     assert "drift after turn" not in out
     assert "no profiles were answered for" in out

@@ -282,7 +282,9 @@ def test_of_too_few_personas_the_reliability_is_unknown(confide, people, tmp_pat
     assert code == 0
     for row in rows(out):
         assert (row["score"] != "") is shown
-        assert row["missing"] == ("" if shown else "reliability unknown: 3 respondents, and it needs 10")
+        assert row["missing"] == (
+            "" if shown else "reliability unknown: 3 respondents answered every item, and it needs 10"
+        )
 
 
 def as_left(tmp_path):

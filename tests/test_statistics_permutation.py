@@ -122,7 +122,9 @@ def scaled_by_hand(one, other, clusters):
         names = sorted(set(kind))
         sums = np.array([influence[[name == own for own in kind]].sum(axis=0) for name in names])
         parts.append((sums**2 / middle).sum() * len(names) / (len(names) - 1))
-    return js_distance(*shares) ** 2 / max(parts[0] + parts[1] - parts[2], *parts[:2])
+    g, h = (len(set(kind)) for kind in clusters)
+    both = (parts[2] - parts[0] / h - parts[1] / g) / (1 - 1 / g - 1 / h)  # solved from the expected mean squares
+    return js_distance(*shares) ** 2 / max(parts[0] + parts[1] - max(both, 0), *parts[:2])
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -161,15 +161,19 @@ def test_the_shipped_sample():
         event.reply.utterance for event in events if isinstance(event, Spoke)
     ]
     measures = frame(SAMPLE, "measures")
-    sides = [read_log(log).events for log in SAMPLE.glob("measures/*/*.jsonl")]
-    assert len(measures) == sum(len(e.values) for side in sides for e in side if isinstance(e, Measured))
+    sides = {log: read_log(log).events for log in SAMPLE.glob("measures/*/*.jsonl")}
+    traits = measures["measure"].astype(str).str.startswith("traits")
+    assert set(measures[traits]["source"]) == {"self", "bare", "observer", "nobody"}
+    measures = measures[~traits]
+    read = [side for log, side in sides.items() if "traits" not in str(log)]
+    assert len(measures) == sum(len(e.values) for side in read for e in side if isinstance(e, Measured))
     kinds = measures.groupby("measure", observed=True)[["source", "model"]].agg(
         lambda each: "+".join(sorted(set(each)))
     )
     assert kinds["source"].to_dict() == {"distress": "observer", "identity": "annotator", "strategies": "annotator"}
     assert set(kinds["model"]) == {"local-reader"}
     calls = frame(SAMPLE, "calls")
-    answered = [e for side in [events, *sides] for e in side if isinstance(e, Called)]
+    answered = [e for side in [events, *sides.values()] for e in side if isinstance(e, Called)]
     assert calls["answered"].sum() == len(answered)
     assert calls["prompt_tokens"].sum() == sum(event.prompt_tokens for event in answered)
 

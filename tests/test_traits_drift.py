@@ -171,7 +171,7 @@ def assert_null(found, why):
 def test_unknown_reliability_has_no_scores(results):
     sources = results("self", FIRST, SECOND), results("bare", *BARE)
     found = figures(*sources, floor=0.7)
-    assert_null(found, "reliability unknown: 2 respondents, and it needs 10")
+    assert_null(found, "reliability unknown: 2 respondents answered every item, and it needs 10")
     assert found.missing == {}
     assert figures(*sources, floor=0.0).drift.mean == 0.25
 

@@ -210,8 +210,8 @@ def test_omega_is_missing_where_an_item_would_be_explained_by_more_than_all_of_i
     [
         (np.ones((20, 1)), "a scale needs two items or more"),
         (np.empty((0, 0)), "a scale needs two items or more"),
-        (np.arange(18.0).reshape(9, 2), "9 respondents, and it needs 10"),
-        (np.empty((0, 3)), "0 respondents, and it needs 10"),
+        (np.arange(18.0).reshape(9, 2), "9 respondents answered every item, and it needs 10"),
+        (np.empty((0, 3)), "0 respondents answered every item, and it needs 10"),
         (np.array([[3.0, 2.0], [3.0, 2.0]] * 6), "all respondents answered alike"),
         (np.array([[1.1, 7 / 3], [1.1, 7 / 3]] * 7), "all respondents answered alike"),
         (np.array([[1.0, 5.0], [2.0, 4.0], [4.3, 1.7]] * 5), "the items cancel out: all respondents have the same sum"),
@@ -268,10 +268,13 @@ def test_the_reliability_of_a_factor_is_of_keyed_answers():
         sheet({item.id: HEXACO.keyed(item.id, 1 + n % 5) + draw.normal(0, 0.2) for item in OPENNESS}) for n in range(12)
     ]
     assert factor_reliability(HEXACO, people, "openness").alpha > 0.95
-    assert factor_reliability(HEXACO, people, "emotionality").reason == "0 respondents, and it needs 10"
-    assert factor_reliability(HEXACO, [], "openness").reason == "0 respondents, and it needs 10"
+    assert (
+        factor_reliability(HEXACO, people, "emotionality").reason
+        == "0 respondents answered every item, and it needs 10"
+    )
+    assert factor_reliability(HEXACO, [], "openness").reason == "0 respondents answered every item, and it needs 10"
     holed = [*people[:9], *(sheet(dict(list(p.answers.items())[1:]), [OPENNESS[0].id]) for p in people[9:])]
-    assert factor_reliability(HEXACO, holed, "openness").reason == "9 respondents, and it needs 10"
+    assert factor_reliability(HEXACO, holed, "openness").reason == "9 respondents answered every item, and it needs 10"
 
 
 # Means over clusters

@@ -21,11 +21,19 @@ from confide.scenarios import (
     read_scenarios,
     shipped_conditions,
 )
+from confide.scenarios.experiments import find_experiment, read_experiment, shipped_experiments
 from confide.scenarios.library import TEMPLATE
 
 
 def check(files: list[Path]) -> None:
-    """Check scenario files, and the taxonomies and prompts that they name; say what each one holds."""
+    """Check scenario files and experiments, and all that they name; say what each one holds, or will take."""
+    experiments = {file: find_experiment(file) for file in files}
+    for found in experiments.values():
+        if found is not None:
+            from confide.commands.forecast import forecast  # noqa: PLC0415  (loads all that an experiment runs on)
+
+            forecast(read_experiment(found))
+    files = [file for file, found in experiments.items() if found is None]
     loaded = read_scenarios([str(file) for file in files])
     problems: list[Problem] = []
     for item in loaded:
@@ -46,7 +54,7 @@ def check(files: list[Path]) -> None:
 
 
 def list_shipped() -> None:
-    """Print the shipped scenarios, conditions and rubrics."""
+    """Print the shipped scenarios, conditions, experiments and rubrics."""
     console = Console(highlight=False)
     scenarios = Table("scenario", "problem", "title", "facts", box=None, pad_edge=False)
     for item in read_scenarios(["shipped"]):
@@ -60,7 +68,12 @@ def list_shipped() -> None:
     rubrics = Table("rubric", "asks", box=None, pad_edge=False)
     for loaded in read_rubrics(["shipped"]):
         rubrics.add_row(loaded.rubric.id, loaded.rubric.title)
-    console.print(scenarios, "", conditions, "", rubrics)
+    experiments = Table("experiment", "asks", box=None, pad_edge=False)
+    for name in shipped_experiments():
+        file = find_experiment(name)
+        if file is not None:
+            experiments.add_row(name, read_experiment(file).experiment.title)
+    console.print(scenarios, "", conditions, "", experiments, "", rubrics)
 
 
 def init(file: Path) -> None:
@@ -85,6 +98,7 @@ _WRITTEN_BY = {
     "condition": "confide.scenarios:Condition",
     "taxonomy": "confide.scenarios:Taxonomy",
     "personas": "confide.scenarios.personas:PersonaList",
+    "experiment": "confide.scenarios.experiments:Experiment",
     "rubric": "confide.evaluators.rubric:Rubric",
     "traits": "confide.evaluators.traits:TraitPlan",
     "instrument": "confide.evaluators.traits:Instrument",

@@ -10,18 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import typer
 from rich.console import Console
 
 from confide.agents import Model
 from confide.agents.models import known_models
+from confide.commands.budget import BudgetReachedError, Spending, budget_of
 from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
 from confide.commands.score import ReadingPlan, ask_profiles
 from confide.evaluators import summarise
 from confide.evaluators.traits.results import is_respondents
-from confide.scenarios import ConfideError, read_scenarios
+from confide.scenarios import ConfideError, read_conditions, read_scenarios
+from confide.scenarios.experiments import Budget, LoadedExperiment, find_experiment, read_experiment
 from confide.simulator import (
     AnyEvent,
     MeasureRecord,
@@ -40,26 +43,87 @@ from confide.simulator import (
 from confide.viewer import Transcript
 
 
-def start(
-    names: list[str],
-    wishes: Wishes,
-    runs: Path,
-    models_file: Path | None,
-    plan: ReadingPlan | None = None,
-    *,
-    watch: bool,
-    as_json: bool,
-) -> int:
-    """Run scenarios; gives the exit code. Nothing is written before files, models and keys are found good."""
-    record, models = plan_run(read_scenarios(names), known_models(models_file), wishes)
-    return begin(record, models, runs, plan, watch=watch, as_json=as_json)
+class Options(NamedTuple):
+    """What the command line says of a run; what is None was not said."""
+
+    names: list[str]
+    """Scenarios, or one experiment."""
+    model: str | None
+    conditions: list[str] | None
+    n: int | None
+    turns: int | None
+    seed: int | None
+    runs: Path
+    models_file: Path | None
+    rubrics: list[str] | None
+    reader: str | None
+    command: tuple[str, ...]
+
+
+READER: Final = "local-reader"
+"""Reads where nobody is named."""
+
+
+def start(options: Options, *, watch: bool, as_json: bool) -> int:
+    """Run scenarios or an experiment; gives the exit code. Nothing is written before everything is found good."""
+    file = find_experiment(options.names[0]) if len(options.names) == 1 else None
+    loaded = read_experiment(file) if file else None
+    if loaded:
+        scenarios, wishes, plans = loaded.scenarios, wishes_of(loaded, options), plans_of(loaded, options)
+    else:
+        scenarios, plans = read_scenarios(options.names), []
+        conditions = read_conditions(options.conditions or ["partial"])
+        wishes = Wishes(options.model, options.n or 1, options.turns, options.seed or 0, options.command, conditions)
+        if options.rubrics:
+            reader = options.reader or READER
+            plans = [ReadingPlan(options.rubrics, reader, 1, options.command, options.models_file)]
+    record, models = plan_run(scenarios, known_models(options.models_file), wishes)
+    return begin(record, models, options.runs, plans, watch=watch, as_json=as_json)
+
+
+def wishes_of(loaded: LoadedExperiment, options: Options) -> Wishes:
+    """What a run of an experiment is to be. The command line may say how many, how long and which model; no more.
+
+    Raises:
+        ConfideError: the command line says what is the experiment's to say.
+    """
+    experiment = loaded.experiment
+    if options.conditions or options.rubrics:
+        said = "--condition" if options.conditions else "--with"
+        raise ConfideError(f"{loaded.file}: an experiment says itself what {said} would say: leave it out")
+    if options.model and experiment.models:
+        raise ConfideError(
+            f"{loaded.file}: the experiment names its models; leave --model out, or take models out of it"
+        )
+    return Wishes(
+        options.model,
+        options.n or experiment.replicates,
+        options.turns or experiment.turns,
+        experiment.seed if options.seed is None else options.seed,
+        options.command,
+        loaded.conditions,
+        loaded,
+    )
+
+
+def plans_of(loaded: LoadedExperiment, options: Options) -> list[ReadingPlan]:
+    """Who reads in an experiment, one plan per reader; ``--reader`` takes the place of all of them."""
+    groups: dict[tuple[str, int], list[str]] = {}
+    for measure in loaded.experiment.measures:
+        beside = loaded.file.parent / measure.rubric
+        name = str(beside) if beside.is_file() else measure.rubric
+        groups.setdefault((options.reader or measure.reader, measure.repeats), []).append(name)
+    return [
+        ReadingPlan(names, reader, repeats, options.command, options.models_file)
+        for (reader, repeats), names in groups.items()
+    ]
 
 
 def begin(
     record: RunRecord,
     models: Mapping[str, Model],
     runs: Path,
-    plan: ReadingPlan | None = None,
+    plans: Sequence[ReadingPlan] = (),
     *,
     watch: bool,
     as_json: bool,
@@ -67,15 +131,17 @@ def begin(
     """Begin a run that was planned, with readers or without; gives the exit code."""
     ensure_weights(record.models.values())
     made: list[RunFolder] = []
-    reads = {f"{plan.model.name}, reading": plan.model} if plan else {}
+    reads = {f"{plan.model.name}, reading {number}": plan.model for number, plan in enumerate(plans)}
 
     async def work() -> Outcome:
         try:
             await check_models({**models, **reads})
             made.append(RunFolder.create(runs, record))
-            readers = plan.readers(made[0], models) if plan else []
-            outcome = await _run(made[0], models, readers, watch=watch, quiet=as_json)
-            unasked = await ask_profiles(plan, made[0], models, quiet=as_json or watch) if plan else {}
+            readers = [reader for plan in plans for reader in plan.readers(made[0], models)]
+            outcome = await _run(made[0], models, readers, watch=watch, quiet=as_json, budget=budget_of(record))
+            unasked: dict[str, str] = {}
+            for plan in plans:
+                unasked |= await ask_profiles(plan, made[0], models, quiet=as_json or watch)
             return outcome._replace(unread={**outcome.unread, **unasked})
         finally:
             await _close({**models, **reads})
@@ -84,7 +150,10 @@ def begin(
 
 
 def go_on(path: Path, models_file: Path | None, *, as_json: bool) -> int:
-    """Resume a run; gives the exit code. A models file may say where an endpoint has moved to."""
+    """Resume a run; gives the exit code. A models file may say where an endpoint has moved to.
+
+    An experiment's budget is not held any more: to resume is to say that it may cost more.
+    """
     run = RunFolder.open(path)
     run.must_be_simulated()
     models = models_of(run.record, known_models(models_file) if models_file else {})
@@ -93,7 +162,7 @@ def go_on(path: Path, models_file: Path | None, *, as_json: bool) -> int:
     async def work() -> Outcome:
         try:
             await check_models(models)
-            return await _run(run, models, [], watch=False, quiet=as_json)
+            return await _run(run, models, [], watch=False, quiet=as_json, budget=Budget())
         finally:
             await _close(models)
 
@@ -106,8 +175,9 @@ async def _close(models: Mapping[str, Model]) -> None:
 
 
 async def _run(
-    run: RunFolder, models: Mapping[str, Model], readers: Sequence[Reader], *, watch: bool, quiet: bool
+    run: RunFolder, models: Mapping[str, Model], readers: Sequence[Reader], *, watch: bool, quiet: bool, budget: Budget
 ) -> Outcome:
+    spent = Spending(budget)
     total = run.record.size
     done = sum(run.final(planned.id).exists() for planned in run.planned())
     with RunProgress(total, done, quiet=quiet or watch) as progress:
@@ -116,6 +186,7 @@ async def _run(
 
         def see(conversation: str, event: AnyEvent) -> None:
             progress.see(event)
+            spent.see(event)
             if transcript and conversation == first:
                 transcript.show(event)
 
@@ -133,6 +204,10 @@ def _finish(work: Callable[[], Coroutine[None, None, Outcome]], made: list[RunFo
         again = f"; go on with: confide resume {made[0].path}" if made else ""
         sys.stderr.write(f"\nconfide: interrupted{again}\n")
         return 130
+    except BudgetReachedError as error:
+        sys.stderr.write(f"confide: {error}; go on all the same with: confide resume {made[0].path}\n")
+        typer.echo(str(made[0].path))
+        return 1
     except ConfideError as error:
         if not made:
             raise

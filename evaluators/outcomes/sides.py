@@ -17,7 +17,7 @@ from confide.evaluators.outcomes.said import Value, missing
 from confide.evaluators.rubric import Rubric, parse_rubric
 from confide.evaluators.tabular.traits import TOO_FEW, Questionnaire, administrations, questionnaire_of
 from confide.evaluators.talks import Talk
-from confide.evaluators.traits.drift import baseline, last_long, why_nothing
+from confide.evaluators.traits.courses import baseline, last_long, why_nothing
 from confide.evaluators.traits.plan import LoadedPlan
 from confide.evaluators.traits.results import Point, is_respondents, plan_of, sheet_of, trait_folders
 from confide.evaluators.traits.scores import change, score

@@ -94,11 +94,7 @@ def mixed_effect(
     )
     whole = table.dropna()
     nothing = MixedEffect(
-        estimate=None,
-        se=None,
-        low=None,
-        high=None,
-        p=None,
+        **dict.fromkeys(("estimate", "se", "low", "high", "p")),
         variances={},
         converged=False,
         n=len(whole),
@@ -111,15 +107,15 @@ def mixed_effect(
         return nothing._replace(reason="not two conditions with an outcome")
     if min(whole["scenario"].nunique(), whole["personas"].nunique()) < 2:
         return nothing._replace(reason=ONE_CLUSTER)
+    return _fitted(whole, nothing, slopes=slopes)
+
+
+def _fitted(whole: pd.DataFrame, nothing: MixedEffect, *, slopes: bool) -> MixedEffect:
+    from statsmodels.regression.mixed_linear_model import MixedLM  # noqa: PLC0415  (slow to import)
+
     components = {"scenario": "0 + C(scenario)", "personas": "0 + C(personas)"}
     if slopes:
         components |= {f"{kind}:code": f"0 + C({kind}):code" for kind in tuple(components)}
-    return _fitted(whole, components, nothing)
-
-
-def _fitted(whole: pd.DataFrame, components: dict[str, str], nothing: MixedEffect) -> MixedEffect:
-    from statsmodels.regression.mixed_linear_model import MixedLM  # noqa: PLC0415  (slow to import)
-
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # Effects that cross need one group that holds all conversations, with the clusters as variance components.

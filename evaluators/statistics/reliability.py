@@ -38,7 +38,9 @@ def reliability(answers: Array) -> Reliability:
     if items < 2:
         return Reliability(None, None, people, items, "a scale needs two items or more")
     if people < FEWEST_RESPONDENTS:
-        return Reliability(None, None, people, items, f"{people} respondents, and it needs {FEWEST_RESPONDENTS}")
+        return Reliability(
+            None, None, people, items, f"{people} respondents answered every item, and it needs {FEWEST_RESPONDENTS}"
+        )
     varies = np.ptp(whole, axis=0) > 0
     if not varies.any():
         return Reliability(None, None, people, items, "all respondents answered alike")

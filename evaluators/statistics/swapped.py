@@ -23,6 +23,7 @@ class _Nested(NamedTuple):
     moved: Array
     """Half their difference, units x (4 x 4 x rows x labels)."""
     factor: float
+    size: int
 
 
 class _Crossed(NamedTuple):
@@ -33,6 +34,7 @@ class _Crossed(NamedTuple):
     half: Array
     """Half of the arms' difference within each unit, units x (clusters x rows x labels)."""
     factor: float
+    size: int
 
 
 class SwappedTables:
@@ -65,14 +67,14 @@ class SwappedTables:
         if (unit[kind] != self._units).any():
             half = np.zeros((self._size, size, *self._shape))
             np.add.at(half, (self._units, kind), (one - other) / 2)
-            return _Crossed((a + b) / 2, half.reshape(self._size, -1), factor)
+            return _Crossed((a + b) / 2, half.reshape(self._size, -1), factor, size)
         rows = [np.broadcast_to(table.sum(axis=-1, keepdims=True), a.shape) for table in (a, b)]
         parts = np.stack([a, rows[0], b, rows[1]])
         products = np.zeros((self._size, 4, 4, *self._shape))
         np.add.at(products, unit, np.einsum("icrl,jcrl->cijrl", parts, parts))
         swapped = products[:, _SWAPPED][:, :, _SWAPPED]
         moved = (products - swapped).reshape(self._size, -1) / 2
-        return _Nested((products + swapped).sum(axis=0) / 2, moved, factor)
+        return _Nested((products + swapped).sum(axis=0) / 2, moved, factor, size)
 
     def divergences(self, signs: Array) -> Array:
         """The squared distance under each swap; ``signs`` has the shape swaps x units."""
@@ -99,6 +101,9 @@ class SwappedTables:
         """Clustered variances of the differences in probability, in units of the divergence, up to a constant.
 
         A pair's influence on a difference is k . (count, row sum, other arm's count, other arm's row sum).
+
+        The variance of both kinds' combinations holds a share of each kind's own, which is taken out before it is
+        subtracted: otherwise slopes make the error too small in the data, but less so under swaps, which break slopes.
         """
         k = np.stack([1 / totals[0] + 0 * chances[0], -chances[0] / totals[0], -1 / totals[1] + 0 * chances[1]])
         k = np.concatenate([k, (chances[1] / totals[1])[None]])
@@ -106,7 +111,11 @@ class SwappedTables:
         share = np.where(np.isfinite(totals), totals, 0.0).sum(axis=0)
         weight = share / np.where(middle > 0, middle, np.inf) / np.maximum(share.sum(axis=(1, 2), keepdims=True), _TINY)
         parts = [self._spread(kind, signs, k, weight) * kind.factor for kind in self._kinds]
-        found = parts[0] if len(parts) == 1 else np.maximum(parts[0] + parts[1] - parts[2], np.maximum(*parts[:2]))
+        found = parts[0]
+        if len(parts) == 3:
+            one, other = (1 / kind.size for kind in self._kinds[:2])
+            both = (parts[2] - parts[0] * other - parts[1] * one) / max(1 - one - other, 0.5)
+            found = np.maximum(parts[0] + parts[1] - np.maximum(both, 0), np.maximum(*parts[:2]))
         result: Array = np.maximum(found, _TINY)
         return result
 

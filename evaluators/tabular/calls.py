@@ -12,7 +12,7 @@ from confide.evaluators.tabular.rows import CallRow
 from confide.evaluators.tabular.talk import Lead, Told, time_of
 from confide.scenarios import Role
 from confide.simulator import AnyEvent, Called, Failed, Reading
-from confide.simulator.events import Cast
+from confide.simulator.cast import Cast
 
 NameOf = Callable[[Role | None], str]
 """Gives the name of the model that is called for a role."""

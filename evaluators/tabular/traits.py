@@ -12,7 +12,8 @@ from confide.evaluators.statistics import Reliability
 from confide.evaluators.tabular.answers import NO_REASON, Side
 from confide.evaluators.tabular.rows import MeasureRow
 from confide.evaluators.talks import Talk
-from confide.evaluators.traits.drift import baseline, persona_of, reliability_of
+from confide.evaluators.traits.courses import baseline, persona_of
+from confide.evaluators.traits.drift import reliability_of
 from confide.evaluators.traits.instrument import Instrument, TraitItem
 from confide.evaluators.traits.plan import SOURCES, LoadedPlan
 from confide.evaluators.traits.profiles import NOBODY, known_score

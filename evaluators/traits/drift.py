@@ -6,37 +6,24 @@ reliability is below the plan's floor, or unknown, has no scores, and says why.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 from confide.evaluators.statistics import ClusteredMean, Reliability, clustered_mean
-from confide.evaluators.traits.instrument import Instrument
+from confide.evaluators.traits.courses import Courses, Step, baseline, persona_of
 from confide.evaluators.traits.plan import SOURCES, Source
 from confide.evaluators.traits.results import Point, RespondentResults, SourceResults
 from confide.evaluators.traits.scores import (
     Sheet,
     acquiescence,
-    change,
     factor_reliability,
-    score,
     valid_share,
 )
 from confide.scenarios import Role
 
 BAND: Final = 1.96
 """A change of one conversation is beyond the noise where it is more than so many times the retest's spread."""
-
-
-class Step(NamedTuple):
-    """Drift after one turn."""
-
-    turn: int
-    mean: float
-    """Mean change since the baseline, by the items asked at both times."""
-    n: int
-    """Conversations."""
 
 
 class FactorDrift(NamedTuple):
@@ -109,18 +96,28 @@ def drift(results: Sequence[SourceResults], profiles: Sequence[RespondentResults
             continue
         instrument = each.plan.instrument
         groups, respondents = _by_talk(each.points), _respondents(each.points)
-        for condition, role in dict.fromkeys((p.talk.condition, p.role) for p in each.points):
-            talks = {key: points for key, points in groups.items() if key[1] is role and _is(points, condition)}
+        for condition, role in _arms(each.points):
+            talks = {key: group for key, group in groups.items() if _is(group[0], condition, role)}
             without = _by_talk(bare.points) if bare and each.source == "self" else None
             for factor in instrument.factors:
-                sound = reliability_of(each, role, respondents[role], profiles, factor)
-                null = _below(*sound, floor)
-                found.append(_factor(condition, role, each, factor, talks, without, sound, null))
+                courses = Courses(instrument, factor)
+                for key, group in talks.items():
+                    courses.add(group, (without or {}).get(key, []))
+                reliability = reliability_of(each, role, respondents[role], profiles, factor)
+                sound = _sound(factor, *reliability, floor)
+                found.append(_factor(condition, role, each, courses, sound, beside_bare=without is not None))
     return found
 
 
-def _is(points: Sequence[Point], condition: str) -> bool:
-    return points[0].talk.condition == condition
+def _arms(points: Sequence[Point]) -> list[tuple[str, Role]]:
+    """Conditions and roles that were asked about: conditions in their order, the seeker first."""
+    asked = dict.fromkeys((point.talk.condition, point.role) for point in points)
+    conditions = dict.fromkeys(condition for condition, _ in asked)
+    return [pair for pair in product(conditions, Role) if pair in asked]
+
+
+def _is(point: Point, condition: str, role: Role) -> bool:
+    return (point.talk.condition, point.role) == (condition, role)
 
 
 def _by_talk(points: Iterable[Point]) -> dict[tuple[str, Role], list[Point]]:
@@ -167,167 +164,64 @@ def reliability_of(
     return run, f"{run.respondents} personas of the run"
 
 
-def _below(found: Reliability, sample: str, floor: float) -> str | None:
-    if floor == 0:
-        return None
-    if found.alpha is None:
-        return f"reliability unknown: {found.reason}"
-    return f"alpha {found.alpha:.2f} < {floor:.2f} ({sample})" if found.alpha < floor else None
+class _Sound(NamedTuple):
+    """How far a factor's scores may be told."""
+
+    factor: str
+    reliability: Reliability
+    sample: str
+    null: str | None
+    """Why they may not; None where they may."""
 
 
-def persona_of(pair_key: str) -> str:
-    """Scenario and personas, without the replicate."""
-    return pair_key.rpartition("/")[0] or pair_key
-
-
-def baseline(points: Sequence[Point]) -> Point | None:
-    """The baseline: the first long form. None where nothing of it was answered: no later answer stands in for it."""
-    asked = [point for point in points if point.turn is not None and point.repeat == 0]
-    first = min(asked, key=lambda point: point.turn or 0, default=None)
-    return first if first is not None and first.sheet.answers else None
-
-
-def last_long(points: Sequence[Point], instrument: Instrument) -> Point | None:
-    """The last long form."""
-    whole = [
-        point for point in points
-        if point.turn is not None and point.repeat == 0
-        and len(point.sheet.answers) + len(point.sheet.missing) == len(instrument.items)
-    ]  # fmt: skip
-    first = baseline(points)
-    last = max(whole, key=lambda point: point.turn or 0, default=None)
-    return None if last is None or first is None or last.turn == first.turn else last
-
-
-class _Changes(NamedTuple):
-    """Changes of one factor, one per conversation."""
-
-    values: list[float]
-    keys: list[str]
-    """Pair keys."""
-
-    def mean(self) -> ClusteredMean:
-        """The mean over conversations, clustered by scenario and by personas: the first two parts of a pair key."""
-        parts = [key.split("/") for key in self.keys]
-        return clustered_mean(self.values, [[part[0] for part in parts], ["/".join(part[1:2]) for part in parts]])
+def _sound(factor: str, found: Reliability, sample: str, floor: float) -> _Sound:
+    null = None
+    if floor > 0 and found.alpha is None:
+        null = f"reliability unknown: {found.reason}"
+    elif floor > 0 and found.alpha is not None and found.alpha < floor:
+        null = f"alpha {found.alpha:.2f} < {floor:.2f} ({sample})"
+    return _Sound(factor, found, sample, null)
 
 
 def _factor(
-    condition: str,
-    role: Role,
-    each: SourceResults,
-    factor: str,
-    talks: Mapping[tuple[str, Role], list[Point]],
-    without: Mapping[tuple[str, Role], list[Point]] | None,
-    sound: tuple[Reliability, str],
-    null: str | None,
+    condition: str, role: Role, each: SourceResults, courses: Courses, sound: _Sound, *, beside_bare: bool
 ) -> FactorDrift:
-    instrument = each.plan.instrument
-    moved, again, nets, bares = (_Changes([], []) for _ in range(4))
-    starts: list[float] = []
-    ends: list[float] = []
-    steps: dict[int, list[float]] = {}
-    missing: Counter[str] = Counter()
-    noises: dict[str, float] = {}
-    for key, points in talks.items():
-        first, last = baseline(points), last_long(points, instrument)
-        if first is None:
-            missing[why_nothing(points)] += 1
-            continue
-        pair_key = first.talk.pair_key
-        _retest(instrument, factor, points, first, again, noises)
-        _steps(instrument, factor, points, first, steps)
-        found = None if last is None else change(instrument, first.sheet, last.sheet, factor)
-        if last is None or found is None:
-            missing["no second long form" if last is None else "too few items were answered"] += 1
-            continue
-        moved.values.append(found)
-        moved.keys.append(pair_key)
-        starts += [value for value in [score(instrument, first.sheet, factor)] if value is not None]
-        ends += [value for value in [score(instrument, last.sheet, factor)] if value is not None]
-        other = _change_without(instrument, factor, (without or {}).get(key, []))
-        if other is not None:
-            for changes, value in ((bares, other), (nets, found - other)):
-                changes.values.append(value)
-                changes.keys.append(pair_key)
-    noise = _root_mean_square(list(noises.values()))
-    beyond = [abs(value) > BAND * noise for value in moved.values] if noise else []
-    shown = null is None
-    empty = clustered_mean([], [[]])
+    """What is told of one factor: nothing but why, where its reliability is too low."""
+    noise, moved = courses.noise, courses.moved.values
+    beyond = [abs(value) > BAND * noise for value in moved] if noise else []
+    told = sound.null is None
+    none = clustered_mean([], [[]])
     return FactorDrift(
-        condition,
-        role,
-        each.source,
-        each.model,
-        factor,
-        null,
-        _mean(starts) if shown else None,
-        _mean(ends) if shown else None,
-        moved.mean() if shown else empty,
-        again.mean() if shown else empty,
-        noise if shown else None,
-        sum(beyond) / len(beyond) if beyond and shown else None,
-        (bares.mean() if shown else empty) if without is not None else None,
-        (nets.mean() if shown else empty) if without is not None else None,
-        *sound,
-        dict(missing),
-        tuple(Step(turn, sum(v) / len(v), len(v)) for turn, v in sorted(steps.items())) if shown else (),
+        condition=condition,
+        role=role,
+        source=each.source,
+        model=each.model,
+        factor=sound.factor,
+        null=sound.null,
+        start=_mean(courses.starts) if told else None,
+        end=_mean(courses.ends) if told else None,
+        drift=courses.moved.mean() if told else none,
+        retest=courses.again.mean() if told else none,
+        noise=noise if told else None,
+        beyond=sum(beyond) / len(beyond) if beyond and told else None,
+        bare=(courses.bare.mean() if told else none) if beside_bare else None,
+        net=(courses.net.mean() if told else none) if beside_bare else None,
+        reliability=sound.reliability,
+        sample=sound.sample,
+        missing=dict(courses.missing),
+        series=courses.series if told else (),
     )
-
-
-def why_nothing(points: Sequence[Point]) -> str:
-    """Why there is no baseline."""
-    return next((why for point in points for why in point.sheet.missing.values()), "it was not asked")
-
-
-def _retest(
-    instrument: Instrument,
-    factor: str,
-    points: Sequence[Point],
-    first: Point,
-    again: _Changes,
-    noises: dict[str, float],
-) -> None:
-    found = [
-        change(instrument, first.sheet, point.sheet, factor)
-        for point in points
-        if point.repeat > 0 and point.turn == first.turn
-    ]
-    values = [value for value in found if value is not None]
-    if values:
-        again.values.append(sum(values) / len(values))
-        again.keys.append(first.talk.pair_key)
-        noises[first.talk.conversation] = _root_mean_square(values) or 0.0
-
-
-def _steps(
-    instrument: Instrument, factor: str, points: Sequence[Point], first: Point, steps: dict[int, list[float]]
-) -> None:
-    for point in points:
-        if point.repeat == 0 and point.turn is not None and point.turn != first.turn:
-            value = change(instrument, first.sheet, point.sheet, factor)
-            if value is not None:
-                steps.setdefault(point.turn, []).append(value)
-
-
-def _change_without(instrument: Instrument, factor: str, points: Sequence[Point]) -> float | None:
-    first, last = baseline(points), last_long(points, instrument)
-    return None if first is None or last is None else change(instrument, first.sheet, last.sheet, factor)
 
 
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _root_mean_square(values: Sequence[float]) -> float | None:
-    return math.sqrt(sum(value**2 for value in values) / len(values)) if values else None
-
-
 def answering(results: Sequence[SourceResults]) -> list[Answering]:
     """How each source answered: how much of it is valid, weighted, and mere agreement."""
     found = []
     for each in sorted(results, key=lambda one: SOURCES.index(one.source)):
-        for condition, role in dict.fromkeys((p.talk.condition, p.role) for p in each.points):
+        for condition, role in _arms(each.points):
             points = [p for p in each.points if p.talk.condition == condition and p.role is role]
             sheets = [point.sheet for point in points]
             answers = sum(len(sheet.answers) for sheet in sheets)

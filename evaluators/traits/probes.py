@@ -121,7 +121,7 @@ class SelfReport:
         self._plan = plan
         self._bare = bare
         self._examiners = {name: Examiner(plan, model) for name, model in models.items()}
-        self._stages: dict[tuple[str, str, Role], Stage] = {}
+        self._stages: dict[tuple[str, str, str, Role], Stage] = {}
 
     async def observe(self, seen: Seen, seed_for: SeedFor) -> AsyncIterator[Answer]:
         """See :class:`~confide.simulator.observing.Observer`."""
@@ -155,7 +155,7 @@ class SelfReport:
         return stage.views()[due.role].so_far(state)._replace(role=due.role)
 
     def _stage(self, opening: Started, role: Role) -> Stage:
-        key = (opening.scenario.id, opening.condition.id, role)
+        key = (opening.pair_key.rpartition("/")[0], opening.condition.id, f"{opening.cast.name}", role)
         if key not in self._stages:
             if self._bare:
                 shown = opening.condition.personas.model_copy(update={role.value: False})

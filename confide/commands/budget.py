@@ -1,0 +1,58 @@
+"""Holding a run to its budget. Law: it ends between two calls, and what was answered is kept."""
+
+from __future__ import annotations
+
+import time
+
+from confide.scenarios import ConfideError
+from confide.scenarios.experiments import Budget
+from confide.simulator import AnyEvent, Called, RunRecord
+
+
+class BudgetReachedError(ConfideError):
+    """The run may cost no more."""
+
+
+def budget_of(record: RunRecord) -> Budget:
+    """The budget of a run; none where it is no experiment's.
+
+    Raises:
+        ConfideError: it is in dollars, and the price of a model is unknown.
+    """
+    budget = record.experiment.resolved.budget if record.experiment else Budget()
+    unknown = [name for name, price in record.prices.items() if price is None]
+    if budget.usd is not None and unknown:
+        raise ConfideError(
+            f"budget.usd cannot be held: the price of model '{unknown[0]}' is unknown; give it one in models.yaml, or "
+            "set budget.tokens"
+        )
+    return budget
+
+
+class Spending:
+    """What the conversations of a run have cost so far, in this process."""
+
+    def __init__(self, budget: Budget) -> None:
+        """Nothing is spent yet."""
+        self._budget = budget
+        self._start = time.monotonic()
+        self._tokens = 0
+        self._usd = 0.0
+
+    def see(self, event: AnyEvent) -> None:
+        """Count an event.
+
+        Raises:
+            BudgetReachedError: with it, the budget is used up.
+        """
+        if not isinstance(event, Called):
+            return
+        self._tokens += (event.prompt_tokens or 0) + (event.completion_tokens or 0)
+        self._usd += event.cost or 0.0
+        budget, minutes = self._budget, (time.monotonic() - self._start) / 60
+        if budget.tokens is not None and self._tokens >= budget.tokens:
+            raise BudgetReachedError(f"the budget of {budget.tokens:,} tokens is used up ({self._tokens:,})")
+        if budget.usd is not None and self._usd >= budget.usd:
+            raise BudgetReachedError(f"the budget of ${budget.usd:.2f} is used up (${self._usd:.4f})")
+        if budget.minutes is not None and minutes >= budget.minutes:
+            raise BudgetReachedError(f"the budget of {budget.minutes:g} minutes is used up")

@@ -15,6 +15,7 @@ from confide.evaluators.statistics import Lack, holm, paired_contrast, sign_flip
 from confide.scenarios import ConfideError, Role
 from confide.scenarios.experiments import Analysis, Experiment
 from confide.simulator import Ended, EndReason, RunFolder, Spoke, read_log
+from confide.simulator.store import ExperimentRecord
 from tests.helpers import CONDITIONS
 from tests.test_sample import SAMPLE
 from tests.test_tables import ID
@@ -291,14 +292,17 @@ def test_one_arm_is_nothing_to_compare(tmp_path):
 
 def test_the_analysis_of_the_record_is_written_before_the_run(tmp_path):
     class Record(NamedTuple):
-        experiment: Experiment
+        experiment: ExperimentRecord
 
     class Run(NamedTuple):
         record: Record
 
     plan, another = an_analysis(WORDS), an_analysis("talk.turns")
     base = {"id": "e", "title": "E", "question": "Which?", "scenarios": ("shared-dog",)}
-    runs = [Run(Record(Experiment(**base, analysis=each))) for each in (plan, plan, another)]
+    runs = [
+        Run(Record(ExperimentRecord(text="", sha256="", resolved=Experiment(**base, analysis=each))))
+        for each in (plan, plan, another)
+    ]
     assert plan_of_runs(runs[:2]) == (plan, "before")
     with pytest.raises(ConfideError, match="different analyses"):
         plan_of_runs(runs)

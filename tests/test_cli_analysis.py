@@ -9,6 +9,7 @@ import yaml
 
 from confide.evaluators.analysis import analyse
 from confide.simulator import RunFolder
+from tests.helpers import only_run
 from tests.test_analysis import WORDS, a_run, an_analysis, arms
 from tests.test_exchange import TALK
 from tests.test_sample import SAMPLE
@@ -71,6 +72,26 @@ def test_an_analysis_from_a_file_was_written_after_the_run(confide, run, data):
     assert "8 without a pair, both: nobody was asked 'empathy': reading.empathy.empathy" in out
     assert "in R (lme4): outcome ~ code" in out
     assert "family reading: 0 of 1 tests significant at 0.05 (Holm), 1 of them could not be done" in out
+
+
+def test_an_experiment_is_analysed_by_what_was_written_before_it(confide):
+    casts = [{"id": name, "models": {"seeker": "scripted", "supporter": "scripted"}} for name in ("small", "large")]
+    contrasts = [{"id": "size", "axis": "model", "one": "small", "other": "large"}, *PLAN["contrasts"]]
+    plan = {**PLAN, "contrasts": contrasts}
+    cells = {"replicates": 2, "turns": 6, "models": casts, "exclude": [{"model": "large", "condition": "omniscient"}]}
+    code, _, err = confide("run", write("sight.yaml", {**EXPERIMENT, **cells, "analysis": plan}))
+    assert code == 0, err
+    run = only_run()
+    code, out, _ = confide("analyse", run.path)
+    assert (code, out.splitlines()[0]) == (0, "analysis as it was written down before the run")
+    assert ": 6 of 6 conversations finished" in out
+    found = {test.contrast: test for test in analyse(run).tests if test.outcome == "turns"}
+    assert (found["size"].pairs, found["size"].missing) == (2, {"only in small": 2}), "within each condition"
+    assert (found["sight"].pairs, found["sight"].missing) == (2, {"only in partial": 2}), "within each cast"
+    assert "small less large" in confide("compare", run.path, "--one", "small", "--other", "large")[1]
+    code, out, _ = confide("analyse", run.path, "--analysis", write("plan.yaml", PLAN))
+    assert "written after the run" in out.splitlines()[0]
+    assert "note: the run was begun with another analysis" in out
 
 
 def test_json_holds_everything(confide, run):

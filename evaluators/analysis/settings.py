@@ -12,7 +12,7 @@ from confide.simulator import RunFolder
 UNSET: Final = "-"
 """Stands where one of the two has no such setting."""
 _LONG: Final = 60
-_OF_THE_RUN_ITSELF: Final = frozenset({"id", "created", "command", "v"})
+_OF_THE_RUN_ITSELF: Final = ("id", "created", "command", "v")
 
 
 class Setting(NamedTuple):
@@ -41,7 +41,8 @@ def condition_settings(one: Condition, other: Condition) -> tuple[Setting, ...]:
 
 
 def _flat_record(run: RunFolder) -> dict[str, str]:
-    return dict(_flat("", run.record.model_dump(mode="json", exclude=set(_OF_THE_RUN_ITSELF))))
+    left_out = dict.fromkeys(_OF_THE_RUN_ITSELF, True) | {"experiment": {"resolved"}}  # its text says the same
+    return dict(_flat("", run.record.model_dump(mode="json", exclude=left_out)))
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -32,9 +32,7 @@ NO_REASON: Final = "no reason is given"
 
 def experiment_of(run: RunFolder) -> Experiment | None:
     """The experiment that a run was begun with; None where there was none."""
-    found = getattr(run.record, "experiment", None)
-    found = getattr(found, "resolved", found)  # the record keeps the file's text beside it
-    return found if isinstance(found, Experiment) else None
+    return run.record.experiment.resolved if run.record.experiment else None
 
 
 class _Side(NamedTuple):

@@ -16,8 +16,8 @@ class Variant(NamedTuple):
     """A scenario with the personas and the models of one cell."""
 
     loaded: LoadedScenario
-    persona: str | None = None
-    """Id of the listed persona, if one took the place of a role's own."""
+    persona: ListedPersona | None = None
+    """The listed persona, if one took the place of a role's own."""
     cast: str | None = None
     """What the experiment calls the models, if it has casts."""
 
@@ -32,11 +32,10 @@ def variants_of(loaded: Sequence[LoadedScenario], experiment: LoadedExperiment |
     for item in loaded:
         for persona in listed:
             changed = item if persona is None or axis is None else _with_persona(item, axis.role, persona)
-            named = persona.id if persona else None
             for cast in casts or [None]:
                 models = changed.scenario.models if cast is None else cast.models
                 scenario = changed.scenario.model_copy(update={"models": models})
-                found.append(Variant(changed._replace(scenario=scenario), named, cast.id if cast else None))
+                found.append(Variant(changed._replace(scenario=scenario), persona, cast.id if cast else None))
     return found
 
 

@@ -173,7 +173,7 @@ def _resolve(
         taxonomy=item.taxonomy,
         prompts=PerWriter.model_validate(prompts),
         models=PerWriter.model_validate(names),
-        persona=variant.persona,
+        listed=variant.persona,
         cast=variant.cast,
     )
 

@@ -29,6 +29,7 @@ from confide.agents import AUTHOR, text_hash
 from confide.agents.models import AnySpec, Price
 from confide.scenarios import Condition, ConfideError, InputFileError, Problem, Role, Scenario, Taxonomy
 from confide.scenarios.experiments import Cell, Experiment, is_run
+from confide.scenarios.personas import ListedPersona
 from confide.scenarios.schema import Frozen
 from confide.simulator.cast import PerRole
 from confide.simulator.events import Parent
@@ -70,8 +71,8 @@ class RunScenario(Frozen):
     """The text of each prompt file."""
     models: PerWriter
     """The name of the model that plays each role, and of the one that writes both."""
-    persona: str | None = None
-    """Id of the listed persona that took the place of a role's own; None where each scenario has its own."""
+    listed: ListedPersona | None = None
+    """The listed persona that took the place of a role's own; None where each scenario has its own."""
     cast: str | None = None
     """What the experiment calls the models; None where it has one cast."""
 
@@ -80,9 +81,19 @@ class RunScenario(Frozen):
         """The scenario's id, with the persona's and the cast's where there are such: unique in its run."""
         return ".".join(part for part in (self.scenario.id, self.persona, self.cast) if part)
 
+    @property
+    def persona(self) -> str | None:
+        """Id of the listed persona, if there is one."""
+        return self.listed.id if self.listed else None
+
     @cached_property
     def pair_prefix(self) -> str:
-        """The part of the pair key that all replicates share: the scenario, and the personas by content address."""
+        """The part of the pair key that all replicates share: the scenario, and the personas by content address.
+
+        A listed persona has the same address in every scenario, so that scenarios and personas cross.
+        """
+        if self.listed is not None:
+            return f"{self.scenario.id}/{text_hash(self.listed.model_dump_json())[:8]}"
         personas = [self.scenario.role(role).persona.model_dump_json() for role in Role]
         return f"{self.scenario.id}/{text_hash(''.join(personas))[:8]}"
 

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 import typer
-from autogen_core.models import RequestUsage
 from scipy import stats
 
 from confide.agents import Completion, wrap_client
@@ -78,8 +77,7 @@ class CountingClient(ScriptedClient):
         found = await super().answer(request)
         prompt = sum(len(str(message.content)) for message in request.messages) // CHARACTERS
         completion = max(1, len(found.content) // CHARACTERS)
-        usage = RequestUsage(prompt, completion)
-        return found.model_copy(update={"prompt_tokens": prompt, "completion_tokens": completion, "usage": usage})
+        return found.model_copy(update={"prompt_tokens": prompt, "completion_tokens": completion})
 
 
 def forecast(loaded: LoadedExperiment) -> None:

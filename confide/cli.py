@@ -14,6 +14,7 @@ import typer
 from confide.cli_analysis import analysis_app
 from confide.cli_inspect import RUNS, RunsOption, inspect_app
 from confide.cli_models import ModelsOption, models_app
+from confide.cli_report import report_app
 from confide.cli_tables import tables_app
 from confide.cli_traits import instruments_app, personas_app
 
@@ -336,5 +337,6 @@ def schema(
 
 
 app.add_typer(inspect_app)
+app.add_typer(report_app)
 app.add_typer(tables_app)
 app.add_typer(analysis_app)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from confide.agents import SeekerReply
-from confide.evaluators.statistics import Interval, bootstrap
+from confide.evaluators.statistics import Interval, bootstrap_counts
 from confide.scenarios import Fact, Reveal, Role
 from confide.simulator import AnyEvent, Learned, Noticed, Spoke, Started
 
@@ -171,33 +174,67 @@ def _disclosure(condition: str, role: Role, rows: list[FactTold], seed: int) -> 
     talks: dict[str, list[FactTold]] = {}
     for row in rows:
         talks.setdefault(row.conversation, []).append(row)
-    whole = list(talks.values())
-
-    def share(of: Callable[[FactTold], bool], among: Callable[[FactTold], bool] = lambda _: True) -> Share:
-        def value(sample: Sequence[list[FactTold]]) -> float | None:
-            found = [of(row) for talk in sample for row in talk if among(row)]
-            return sum(found) / len(found) if found else None
-
-        n = sum(among(row) for row in rows)
-        return Share(value(whole), n, bootstrap(whole, value, seed) if n else None)
-
-    def told(row: FactTold) -> bool:
-        return row.told_at is not None
-
-    def told_by(fifth: int) -> Callable[[FactTold], bool]:
-        return lambda row: row.told_at is not None and 5 * row.told_at // row.turns <= fifth
-
+    kinds = _KINDS + tuple((_told_by(fifth), _any) for fifth in range(5))
+    # Of each conversation: facts that are so, and facts that might be, kind by kind. Sums of these are all that a
+    # resample needs.
+    counts = np.zeros((len(talks), 2 * len(kinds)))
+    for line, talk in zip(counts, talks.values(), strict=True):
+        for row in talk:
+            for place, (of, among) in enumerate(kinds):
+                if among(row):
+                    line[2 * place] += of(row)
+                    line[2 * place + 1] += 1
+    intervals = bootstrap_counts(counts, _ratios, seed)
+    totals = counts.sum(axis=0)
+    found = [
+        Share(float(part / whole) if whole else None, int(whole), interval)
+        for part, whole, interval in zip(totals[::2], totals[1::2], intervals, strict=True)
+    ]
+    told, asked, noticed, unsaid, against_rule, foreknown, *by_fifth = found
     positions = [row.told_at / row.turns for row in rows if row.told_at is not None]
     return Disclosure(
         condition=condition,
         role=role,
-        conversations=len(whole),
-        told=share(told),
-        by_fifth=tuple(share(told_by(fifth)) for fifth in range(5)),
-        asked=share(lambda row: row.prompted == "asked", told),
-        noticed=share(lambda row: row.how == "noticed", told),
-        unsaid=share(lambda row: row.unsaid, lambda row: told(row) or row.unsaid),
-        against_rule=share(lambda row: row.against_rule is not None, told),
-        foreknown=share(lambda row: row.foreknown_at is not None),
+        conversations=len(talks),
+        told=told,
+        by_fifth=tuple(by_fifth),
+        asked=asked,
+        noticed=noticed,
+        unsaid=unsaid,
+        against_rule=against_rule,
+        foreknown=foreknown,
         median_position=median(positions) if positions else None,
     )
+
+
+_Is = Callable[[FactTold], bool]
+
+
+def _any(row: FactTold) -> bool:
+    del row
+    return True
+
+
+def _was_told(row: FactTold) -> bool:
+    return row.told_at is not None
+
+
+def _told_by(fifth: int) -> _Is:
+    return lambda row: row.told_at is not None and 5 * row.told_at // row.turns <= fifth
+
+
+_KINDS: Final[tuple[tuple[_Is, _Is], ...]] = (
+    (_was_told, _any),
+    (lambda row: row.prompted == "asked", _was_told),
+    (lambda row: row.how == "noticed", _was_told),
+    (lambda row: row.unsaid, lambda row: _was_told(row) or row.unsaid),
+    (lambda row: row.against_rule is not None, _was_told),
+    (lambda row: row.foreknown_at is not None, _any),
+)
+"""Shares of facts, in the order of :class:`Disclosure`: what is counted, and among which."""
+
+
+def _ratios(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: NDArray[np.float64] = sums[:, ::2] / sums[:, 1::2]
+    return found

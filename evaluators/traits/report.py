@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from confide.agents.models.registry import CAVEATS
-from confide.evaluators.readings import talks_of
+from confide.evaluators.readings import Talked, talks_of
 from confide.evaluators.traits.bias import FactorBias, bias
 from confide.evaluators.traits.drift import Answering, FactorDrift, answering, drift
 from confide.evaluators.traits.plan import LoadedPlan
@@ -35,18 +36,20 @@ class TraitReport(NamedTuple):
     profiles: list[RespondentResults]
 
 
-def trait_reports(run: RunFolder, floor: float | None) -> list[TraitReport]:
+def trait_reports(run: RunFolder, floor: float | None, talks: Mapping[str, Talked] | None = None) -> list[TraitReport]:
     """What each trait plan found in a run.
 
     Args:
         run: the run.
         floor: in place of the plans' own.
+        talks: its finished conversations by id, if they were read already.
 
     Raises:
         ConfideError: a side log is damaged, or of another transcript.
     """
     folders = trait_folders(run)
-    talks = talks_of(run) if folders else {}
+    if talks is None:
+        talks = talks_of(run) if folders else {}
     players = players_of(run)
     caveats = [CAVEATS[spec.provider] for spec in run.record.models.values() if spec.provider in CAVEATS]
     groups: dict[str, tuple[list[SourceResults], list[RespondentResults]]] = {}

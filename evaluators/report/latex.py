@@ -14,7 +14,8 @@ from confide.evaluators.report.parts import Cell, Num, Table, text_of
 _SPECIAL: Final = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "\N{MINUS SIGN}": "$-$", "\N{PLUS-MINUS SIGN}": r"$\pm$",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
+    "\N{MINUS SIGN}": "$-$", "\N{PLUS-MINUS SIGN}": r"$\pm$",
     "\N{EN DASH}": "--", "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}", "[": "{[}", "]": "{]}",
 }  # fmt: skip
 
@@ -22,7 +23,7 @@ _SPECIAL: Final = {
 def escape_latex(text: str) -> str:
     """``text`` as LaTeX prints it: no letter of it is a command, and control characters are left out.
 
-    Brackets stand in braces, since one right after ``\\\\`` would be read as its argument.
+    Brackets stand in braces, since one right after the end of a line would be read as its argument.
     """
     plain = re.sub(r"\s+", " ", text)
     return "".join(_SPECIAL.get(each, each) for each in plain if unicodedata.category(each) not in ("Cc", "Cf", "Cs"))

@@ -138,7 +138,8 @@ def _measure(folder: MeasureFolder) -> str:
 def _statistics(each: RunMaterial) -> list[str]:
     said = [
         "Means are over conversations, never over turns. "
-        f"Intervals are 95 % percentile intervals of {DRAWS:,} resamples of whole conversations, and there is none with fewer than {FEWEST}.",
+        f"Intervals are 95 % percentile intervals of {DRAWS:,} resamples of whole conversations, and "
+        f"there is none with fewer than {FEWEST}.",
         "What is missing is counted with its reason and enters nothing.",
     ]
     if each.traits:

@@ -196,53 +196,70 @@ class Dot(NamedTuple):
     """Stands to the right."""
     bound: float | None = None
     """Half the width of the region that counts as no difference."""
-    group: str = ""
-    """Rows of one group stand below its name."""
+
+
+class Group(NamedTuple):
+    """Rows below a heading."""
+
+    name: str
+    rows: Sequence[Dot]
 
 
 class DotAxis(NamedTuple):
-    """The axis of a chart of dots."""
+    """The axes of a chart of dots."""
 
     name: str
-    zero: bool = True
+    shared: bool = True
+    """Whether all groups have the same axis; else each has its own, in its own unit."""
     beside: str = ""
     """What stands to the right."""
 
 
-def dots(name: str, title: str, about: str, rows: Sequence[Dot], axis: DotAxis) -> str:
+def dots(name: str, title: str, about: str, groups: Sequence[Group], axis: DotAxis) -> str:
     """Values with their intervals, one below the other."""
-    left, right = 250.0, 150.0 if axis.beside else 14.0
+    left, right = 250.0, 130.0 if axis.beside else 14.0
+    everything = [row for group in groups for row in group.rows]
+    common = _over(everything)
+    y, drawn = 18.0, ""
+    if axis.beside:
+        drawn += svg.words(WIDTH - right + 14, y, axis.beside, size=11, kind="faint")
+    for number, group in enumerate(groups):
+        drawn += svg.words(8, y, shorten(group.name, 70), kind="strong")
+        ticks = common if axis.shared else _over(group.rows)
+        over = Scale(ticks.values[0], ticks.values[-1], left, WIDTH - right)
+        bottom = y + 10 + 22 * len(group.rows)
+        written = not axis.shared or number == len(groups) - 1
+        drawn += _verticals(over, ticks, y + 10, bottom, written=written)
+        for row in group.rows:
+            y += 22
+            drawn += _dot(row, over, y)
+            drawn += svg.words(WIDTH - right + 14, y + 4, row.beside, size=11) if row.beside else ""
+        y = bottom + (38 if written else 22)
+    drawn += svg.words((left + WIDTH - right) / 2, y - 6, axis.name, anchor="middle", size=11, kind="faint")
+    return svg.drawing(WIDTH, y + 4, drawn, name=name, title=title, about=about)
+
+
+def _over(rows: Sequence[Dot]) -> Ticks:
     values = [value for row in rows for value in (row.value, row.low, row.high) if value is not None]
     bounds = [row.bound for row in rows if row.bound is not None]
-    ticks = ticks_over([*values, *bounds, *(-bound for bound in bounds)], zero=axis.zero, most=6)
-    over = Scale(ticks.values[0], ticks.values[-1], left, WIDTH - right)
-    y, group, drawn = 26.0, "", ""
-    for row in rows:
-        if row.group != group:
-            group = row.group
-            drawn += svg.words(8, y + 4, shorten(group, 60), kind="strong")
-            y += 22
-        drawn += _dot(row, over, y)
-        if axis.beside:
-            drawn += svg.words(WIDTH - right + 14, y + 4, row.beside, size=11)
-        y += 22
-    back = "".join(
-        svg.line(over(value), 14, over(value), y - 6, kind="axis" if value == 0 else "grid")
-        + svg.words(over(value), y + 8, ticks.text(value), anchor="middle", size=11, kind="faint")
-        for value in ticks.values
-    )
-    below = svg.words((over.start + over.end) / 2, y + 26, axis.name, anchor="middle", size=11, kind="faint")
-    if axis.beside:
-        below += svg.words(WIDTH - right + 14, 10, axis.beside, size=11, kind="faint")
-    return svg.drawing(WIDTH, y + 34, back + drawn + below, name=name, title=title, about=about)
+    return ticks_over([*values, *bounds, *(-bound for bound in bounds)], zero=True, most=6)
+
+
+def _verticals(over: Scale, ticks: Ticks, top: float, bottom: float, *, written: bool) -> str:
+    drawn = ""
+    for value in ticks.values:
+        drawn += svg.line(over(value), top, over(value), bottom, kind="axis" if value == 0 else "grid")
+        if written:
+            drawn += svg.words(over(value), bottom + 14, ticks.text(value), anchor="middle", size=11, kind="faint")
+    return drawn
 
 
 def _dot(row: Dot, over: Scale, y: float) -> str:
-    drawn = svg.words(20 if row.group else 8, y + 4, shorten(row.name, 36))
+    drawn = svg.words(20, y + 4, shorten(row.name, 34))
     if row.bound is not None:
         drawn += svg.box(over(-row.bound), y - 9, over(row.bound) - over(-row.bound), 18, kind="ink", opacity=0.1)
     if row.value is None:
-        return drawn + svg.words(over.start + 6, y + 4, "none", size=11, kind="faint")
+        return drawn + svg.words(over.start + 6, y + 4, "none: see the numbers", size=11, kind="faint")
     if row.low is not None and row.high is not None:
         drawn += svg.line(over(row.low), y, over(row.high), y, kind=row.look.kind, width=2)
     return drawn + svg.mark(over(row.value), y, row.look.number or 0, kind=row.look.kind)

@@ -34,7 +34,8 @@ def _plan(each: RunMaterial, report: TraitReport, looks: Mapping[str, Look], end
     floor = f" Factors whose Cronbach's alpha is below {report.floor:.2f}, or unknown, have no scores."
     parts: list[Figure | Table | Note] = [Note(title + floor)]
     groups: dict[tuple[str, str, str], list[FactorDrift]] = {}
-    for one in report.drift:
+    order = each.arms
+    for one in sorted(report.drift, key=lambda one: order.index(one.condition)):
         groups.setdefault((one.source, one.model, one.role.value), []).append(one)
     several = len({(source, model) for source, model, _ in groups}) > len({source for source, _, _ in groups})
     for place, ((source, model, role), rows) in enumerate(groups.items()):

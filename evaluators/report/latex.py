@@ -14,7 +14,7 @@ from confide.evaluators.report.parts import Cell, Num, Table, text_of
 _SPECIAL: Final = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "\N{NO-BREAK SPACE}": "~",
     "\N{MINUS SIGN}": "$-$", "\N{PLUS-MINUS SIGN}": r"$\pm$",
     "\N{EN DASH}": "--", "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}", "[": "{[}", "]": "{]}",
 }  # fmt: skip
@@ -25,7 +25,7 @@ def escape_latex(text: str) -> str:
 
     Brackets stand in braces, since one right after the end of a line would be read as its argument.
     """
-    plain = re.sub(r"\s+", " ", text)
+    plain = re.sub(r"[^\S\xa0]+", " ", text)
     return "".join(_SPECIAL.get(each, each) for each in plain if unicodedata.category(each) not in ("Cc", "Cf", "Cs"))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from confide.evaluators.analysis import Analysed
 from confide.evaluators.report.alerts import alerts
 from confide.evaluators.report.charts import Look
+from confide.evaluators.report.contrasting import analysed, contrasts
 from confide.evaluators.report.drifting import drifts
 from confide.evaluators.report.gather import Material, RunMaterial, gather
 from confide.evaluators.report.methods import methods
@@ -29,9 +31,11 @@ def make_report(runs: Sequence[RunFolder], experiment: Path | None = None) -> Re
     """
     material = gather(runs)
     looks = {arm: Look(arm, number) for number, arm in enumerate(material.arms)}
+    found = analysed(runs)
     told, drift = telling(material, looks), drifts(material, looks)
     sections: list[Section | None] = [
         _what(material, methods(material)),
+        contrasts(found),
         strategies(material, looks),
         drift,
         told,
@@ -41,9 +45,26 @@ def make_report(runs: Sequence[RunFolder], experiment: Path | None = None) -> Re
     return Report(
         title=_title(material),
         subtitle=_subtitle(material),
-        warnings=alerts(material, experiment),
+        warnings=[*alerts(material, experiment), *_of_analysis(found)],
         sections=[section for section in sections if section is not None],
     )
+
+
+def _of_analysis(found: Analysed | str) -> list[str]:
+    """What a reader of the contrasts must know first."""
+    if isinstance(found, str):
+        return []
+    said = []
+    if found.plan.written != "before":
+        said.append("No analysis was written down before the run: all contrasts are exploratory")
+    lost = [(test.contrast, sum(test.missing.values())) for test in found.tests]
+    for contrast in dict.fromkeys(name for name, _ in lost):
+        most = max(count for name, count in lost if name == contrast)
+        if most:
+            said.append(
+                f"Contrast {contrast}: up to {most} pair keys without a pair, by outcome; the reasons stand there"
+            )
+    return said
 
 
 def _title(material: Material) -> str:

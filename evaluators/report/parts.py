@@ -25,15 +25,17 @@ class Num(NamedTuple):
     """Why there is no number, or no interval."""
     digits: int = 2
     signed: bool = False
+    chance: bool = False
+    """Whether it is a p value."""
 
     @property
     def text(self) -> str:
         """As it is shown."""
         if self.value is None:
             return f"{DASH} ({self.why})" if self.why else DASH
-        shown = self._one(self.value)
+        shown = "<\N{NO-BREAK SPACE}0.001" if self.chance and self.value < 0.001 else self._one(self.value)
         if self.low is not None and self.high is not None:
-            return f"{shown} [{self._one(self.low)}, {self._one(self.high)}]"
+            return f"{shown} [{self._one(self.low)},\N{NO-BREAK SPACE}{self._one(self.high)}]"
         return f"{shown} ({self.why})" if self.why else shown
 
     def _one(self, value: float) -> str:
@@ -129,6 +131,11 @@ def of_mean(found: ClusteredMean | None, why: str | None = None) -> Num:
     if found is None or found.mean is None:
         return Num(None, why=why or (found.reason if found else None), signed=True)
     return Num(found.mean, found.low, found.high, signed=True)
+
+
+def of_p(value: float | None, why: str | None = None) -> Num:
+    """A p value."""
+    return Num(value, why=why if value is None else None, digits=3, chance=True)
 
 
 def of_agreement(found: Agreement | None) -> Num:

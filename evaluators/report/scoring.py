@@ -46,7 +46,13 @@ class _Read(NamedTuple):
 
 def _all(material: Material) -> list[_Read]:
     pairs = [(each, readings) for each in material.runs for readings in each.readings]
-    return [_Read(each, one, figures(one), str(place + 1)) for place, (each, one) in enumerate(pairs)]
+    return [_Read(each, one, _sorted(each, one), str(place + 1)) for place, (each, one) in enumerate(pairs)]
+
+
+def _sorted(each: RunMaterial, readings: Readings) -> list[ItemFigures]:
+    """The figures, arms in the order in which all of the report has them."""
+    items = [item.id for item in readings.rubric.items]
+    return sorted(figures(readings), key=lambda one: (items.index(one.item), each.arms.index(one.condition)))
 
 
 def scores_and_agreement(material: Material, looks: Mapping[str, Look]) -> list[Section]:
@@ -166,6 +172,7 @@ def _trends(one: _Read) -> list[Table]:
     found = [trend for name, made in of.items() if name in items for trend in made(readings)]
     if "distress" in items:
         found += derived.reported_distress(talked.talk for talked in one.each.talks.values())
+    found.sort(key=lambda each: (each.measure, one.each.arms.index(each.condition)))
     rows: list[list[Cell]] = [
         [each.measure, each.condition, each.role.value, each.conversations, of_interval(each.overall, each.interval),
          *(Num(value, why=None if value is not None else "no turn") for value in each.by_fifth)]

@@ -154,7 +154,7 @@ def ticks_over(values: Sequence[float], *, zero: bool = False, most: int = 5) ->
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
     if not high > low:
-        low, high = low - 0.5, high + 0.5
+        low, high = (0.0, 1.0) if zero else (low - 0.5, high + 0.5)
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough * 0.999)

@@ -8,7 +8,20 @@ from typing import Final
 from confide.evaluators.disclosure import Disclosure, Share, disclosure
 from confide.evaluators.human import human_figures
 from confide.evaluators.profiles import FIFTHS, Profile, profile
-from confide.evaluators.report.charts import Axes, Bar, Dot, DotAxis, Look, Panel, Point, Series, bars, dots, panels
+from confide.evaluators.report.charts import (
+    Axes,
+    Bar,
+    Dot,
+    DotAxis,
+    Group,
+    Look,
+    Panel,
+    Point,
+    Series,
+    bars,
+    dots,
+    panels,
+)
 from confide.evaluators.report.gather import Material, Purpose, Sum
 from confide.evaluators.report.parts import Cell, Figure, Note, Num, Section, Table, of_estimate, of_interval
 from confide.evaluators.talks import Talk
@@ -165,18 +178,19 @@ def _foreknown(found: Sequence[Disclosure], looks: dict[str, Look]) -> Figure:
         "over conversations. Where a condition shows a role nothing of the other's, this can only be a guess. Whether "
         "words state a fact is read by a detector that errs (docs/conditions.md)."
     )
-    rows = []
+    groups = []
     for role in dict.fromkeys(each.role for each in found):
+        rows = []
         for each in (one for one in found if one.role is role):
             point = _point(0, each.foreknown)
             value = None if each.foreknown.value is None else point.y
-            group = f"the {role.value}'s facts, spoken of by the {role.other.value}"
-            rows.append(Dot(each.condition, looks[each.condition], value, point.low, point.high, group=group))
+            rows.append(Dot(each.condition, looks[each.condition], value, point.low, point.high))
+        groups.append(Group(f"the {role.value}'s facts, spoken of by the {role.other.value}", rows))
     table = Table(
         "foreknowledge", f"{title}, %", ("arm", "whose", "facts", "spoken of untold"),
         [[each.condition, each.role.value, each.foreknown.n, _share(each.foreknown)] for each in found], 2,
     )  # fmt: skip
-    drawn = dots("fig-foreknowledge", title, about, rows, DotAxis("facts spoken of untold, %"))
+    drawn = dots("fig-foreknowledge", title, about, groups, DotAxis("facts spoken of untold, %"))
     behind = counted([(f"{each.condition}, {each.role.value}", each.foreknown.n) for each in found], "facts")
     return Figure("fig-foreknowledge", title, about, drawn, table, behind)
 

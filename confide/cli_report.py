@@ -28,8 +28,12 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="The experiment's file now, to see whether it was changed after the run."),
     ] = None,
+    floor: Annotated[
+        float | None,
+        typer.Option(metavar="ALPHA", min=0, max=1, help="Reliability below which traits have no scores; see traits."),
+    ] = None,
 ) -> None:
     """Write a page of figures and tables that shows what runs hold; prints its path last."""
     from confide.commands.report import report as work  # noqa: PLC0415
 
-    work(run_folders, out, figures, experiment)
+    work(run_folders, out, figures, experiment, floor)

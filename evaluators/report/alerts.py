@@ -104,7 +104,7 @@ def _half(each: RunMaterial) -> Iterator[str]:
         keys[planned.pair_key] = keys.get(planned.pair_key, 0) + (planned.id not in each.talks)
     lacking = [key for key, count in keys.items() if count]
     if lacking and len(keys) < size:  # else there is one conversation per pair key, and nothing is compared within it
-        yield f"{len(lacking)} of {len(keys)} pair keys lack a conversation: {_some(lacking)}"
+        yield f"{len(lacking)} of {len(keys)} pair keys are without one of their conversations: {_some(lacking)}"
 
 
 def _some(names: Sequence[str], most: int = 3) -> str:

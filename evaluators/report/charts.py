@@ -167,7 +167,7 @@ def _lines(panel: Panel, over_x: Scale, over_y: Scale, middle: float) -> str:
         if series.band is not None and series.points:
             top, bottom = over_y(series.band), over_y(-series.band)
             start, wide = over_x.start - 8, over_x.end - over_x.start + 16
-            drawn += svg.box(start, top, wide, bottom - top, kind=series.look.kind, opacity=0.12)
+            drawn += svg.box(start, top, wide, bottom - top, kind=series.look.kind, opacity=0.09)
     for place, series in enumerate(panel.series):
         aside = (place - (count - 1) / 2) * (5 if any(point.low is not None for point in series.points) else 2)
         where = [(over_x(point.x) + aside, over_y(point.y)) for point in series.points]

@@ -32,6 +32,8 @@ def _plan(each: RunMaterial, report: TraitReport, looks: Mapping[str, Look], end
     whose = f"Run {each.name}. " if each.name else ""
     title = f"{whose}{report.plan.plan.title} ({report.plan.instrument.title})."
     floor = f" Factors whose Cronbach's alpha is below {report.floor:.2f}, or unknown, have no scores."
+    if report.floor != report.plan.plan.floor:
+        floor += f" The plan's own floor is {report.plan.plan.floor:.2f}."
     parts: list[Figure | Table | Note] = [Note(title + floor)]
     groups: dict[tuple[str, str, str], list[FactorDrift]] = {}
     order = each.arms

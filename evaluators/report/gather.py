@@ -127,15 +127,19 @@ class Material(NamedTuple):
                 yield talked.talk
 
 
-def gather(runs: Sequence[RunFolder]) -> Material:
+def gather(runs: Sequence[RunFolder], floor: float | None = None) -> Material:
     """Read runs.
+
+    Args:
+        runs: the runs.
+        floor: reliability below which traits have no scores, in place of their plans' own.
 
     Raises:
         ConfideError: no conversation is finished, or a side log is of another transcript.
         InputFileError: a log is damaged.
     """
     several = len(runs) > 1
-    material = Material([_gather(run, _letter(place) if several else "") for place, run in enumerate(runs)])
+    material = Material([_gather(run, _letter(place) if several else "", floor) for place, run in enumerate(runs)])
     if not any(each.talks for each in material.runs):
         raise ConfideError(
             f"{', '.join(str(run.path) for run in runs)}: no finished conversation, so nothing to report"
@@ -147,7 +151,7 @@ def _letter(place: int) -> str:
     return chr(ord("A") + place) if place < 26 else f"R{place + 1}"
 
 
-def _gather(run: RunFolder, name: str) -> RunMaterial:
+def _gather(run: RunFolder, name: str, floor: float | None) -> RunMaterial:
     made = RunMaterial(run, name, (), {}, [], Counter(), 0, [], [], [], [], {})
     unfinished = 0
     labels: tuple[str, ...] = ()
@@ -168,10 +172,10 @@ def _gather(run: RunFolder, name: str) -> RunMaterial:
             talk = talk._replace(condition=f"{name}: {talk.condition}")
         made.talks[talk.conversation] = Talked(talk, address_of(lines_of(events)))
         made.facts.extend(row._replace(condition=talk.condition) for row in facts_told(events))
-    return _with_sides(made._replace(labels=labels, unfinished=unfinished))
+    return _with_sides(made._replace(labels=labels, unfinished=unfinished), floor)
 
 
-def _with_sides(made: RunMaterial) -> RunMaterial:
+def _with_sides(made: RunMaterial, floor: float | None) -> RunMaterial:
     run = made.run
     folders = list(measure_folders(run))
     judges = list(measure_folders(run, "judgements"))
@@ -182,7 +186,7 @@ def _with_sides(made: RunMaterial) -> RunMaterial:
     own = [folder for folder in judges if folder.record.against is None]
     return made._replace(
         readings=[read_readings(folder, made.talks) for folder in rubrics],
-        traits=trait_reports(run, None, made.talks) if len(rubrics) < len(folders) else [],
+        traits=trait_reports(run, floor, made.talks) if len(rubrics) < len(folders) else [],
         judged=_judged(run, own) if own and made.talks else [],
         other_judges=[folder.record.key for folder in judges if folder.record.against is not None],
     )

@@ -50,7 +50,7 @@ def played(folder: Path, *, read: bool) -> RunFolder:
     """A run of :data:`PLAYED` conversations on the scripted model."""
     readers = ["--with", "strategies", "--with", "distress", "--reader", "scripted"] if read else []
     command = ["run", "exam-panic", "--model", "scripted", "--turns", "20", "--n", str(PLAYED), *readers]
-    _confide([*command, "--runs", str(folder)])
+    spent_by([*command, "--runs", str(folder)])
     (run,) = folder.iterdir()
     return RunFolder.open(run)
 
@@ -76,7 +76,8 @@ def _log_folders(run: Path) -> Iterator[Path]:
     yield from sorted(file.parent for file in run.glob("measures/*/measure.json"))
 
 
-def _confide(arguments: list[str]) -> Spent:
+def spent_by(arguments: list[str]) -> Spent:
+    """What a command took, in a process of its own."""
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", _CHILD, *arguments], check=True, text=True, capture_output=True
@@ -87,7 +88,7 @@ def _confide(arguments: list[str]) -> Spent:
 
 def _measured(run: RunFolder, folder: Path, *options: str) -> Spent:
     with tempfile.TemporaryDirectory(dir=folder) as out:
-        return _confide(["tables", str(run.path), "--out", f"{out}/tables", *options])
+        return spent_by(["tables", str(run.path), "--out", f"{out}/tables", *options])
 
 
 def rows(folder: Path, count: int) -> list[Row]:

@@ -149,9 +149,9 @@ def _statistics(each: RunMaterial) -> list[str]:
         )
     if len(each.arms) > 1:
         said.append(
-            "Contrasts are means of differences within pair keys, with t intervals robust to clusters of scenarios and of "
-            "personas (Cameron, Gelbach and Miller, 2011), effect sizes d_z and d_av, and permutation tests by flipping "
-            "signs."
+            "Contrasts are means of differences within pair keys, with t intervals robust to clusters of scenarios and "
+            "of personas (Cameron, Gelbach and Miller, 2011), effect sizes d_z and d_av, and permutation tests by "
+            "flipping signs."
         )
     if each.run.record.imported:
         return said

@@ -43,9 +43,7 @@ def contrasts(found: Analysed | str) -> Section:
         return Section("contrasts", "Contrasts", [Note(f"There are no contrasts: {found}.")])
     parts: list[Figure | Table | Note] = [Note(_WRITTEN[found.plan.written])]
     if len(found.runs) > 1:
-        parts.append(
-            Note("Conversations of the runs are taken together: an arm is a condition or a cast of any of them.")
-        )
+        parts.append(Note("Conversations of the runs are taken together: an arm is a condition or a cast of any."))
     parts += [Note(f"{note[:1].upper()}{note[1:]}.") for note in found.notes]
     wanted = found.plan.analysis.contrasts
     looks = {each.id: Look(each.id, number) for number, each in enumerate(wanted)}

@@ -32,8 +32,11 @@ def report(
         float | None,
         typer.Option(metavar="ALPHA", min=0, max=1, help="Reliability below which traits have no scores; see traits."),
     ] = None,
+    reader: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model that counts in contrasts where several read the same.")
+    ] = None,
 ) -> None:
     """Write a page of figures and tables that shows what runs hold; prints its path last."""
     from confide.commands.report import report as work  # noqa: PLC0415
 
-    work(run_folders, out, figures, experiment, floor)
+    work(run_folders, out, figures, experiment, floor, reader)

@@ -12,14 +12,19 @@ from confide.scenarios import ConfideError
 
 
 def report(
-    paths: list[Path], out: Path | None, figures: Path | None, experiment: Path | None, floor: float | None
+    paths: list[Path],
+    out: Path | None,
+    figures: Path | None,
+    experiment: Path | None,
+    floor: float | None,
+    reader: str | None,
 ) -> None:
     """Write the report of runs, and its figures and tables as files where they are wanted."""
     runs = open_runs(paths)
     if out is None and len(runs) > 1:
         raise ConfideError("several runs: say with --out where the page goes")
     file = out or runs[0].path / "report.html"
-    made = make_report(runs, experiment, floor)
+    made = make_report(runs, experiment, floor, reader)
     try:
         file.write_text(page(made), encoding="utf-8")
     except OSError as error:

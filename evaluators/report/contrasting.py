@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from confide.evaluators.analysis import Analysed, FamilyState, Plan, StrategyContrast, Tested, analyse
+from confide.evaluators.analysis import Analysed, FamilyState, StrategyContrast, Tested, analyse
 from confide.evaluators.report.charts import Dot, DotAxis, Group, Look, dots
 from confide.evaluators.report.parts import Cell, Figure, Note, Num, Section, Table, of_mean, of_p
 from confide.evaluators.statistics import Effect
@@ -23,16 +23,10 @@ _WRITTEN: Final = {
 }
 
 
-def analysed(runs: Sequence[RunFolder]) -> Analysed | str:
+def analysed(runs: Sequence[RunFolder], reader: str | None) -> Analysed | str:
     """What the analysis of the runs found, or why there is none."""
-    written = [run.record.experiment.resolved.analysis for run in runs if run.record.experiment]
-    plans = [each for each in written if each is not None]
-    if any(each != plans[0] for each in plans):
-        return "the runs were begun with different analyses; report them one by one"
     try:
-        if len(plans) == len(runs):
-            return analyse(runs, plans[0])._replace(plan=Plan(plans[0], "before"))
-        return analyse(runs)
+        return analyse(runs, reader=reader)
     except ConfideError as error:
         return str(error)
 

@@ -18,13 +18,19 @@ from confide.evaluators.report.talking import costs, strategies, telling
 from confide.simulator import RunFolder
 
 
-def make_report(runs: Sequence[RunFolder], experiment: Path | None = None, floor: float | None = None) -> Report:
+def make_report(
+    runs: Sequence[RunFolder],
+    experiment: Path | None = None,
+    floor: float | None = None,
+    reader: str | None = None,
+) -> Report:
     """The report of runs.
 
     Args:
         runs: the runs.
         experiment: the experiment's file now, where it is not found by itself.
         floor: reliability below which traits have no scores, in place of their plans' own.
+        reader: the model that counts in contrasts where several read the same.
 
     Raises:
         ConfideError: no conversation is finished, or a side log is of another transcript.
@@ -32,7 +38,7 @@ def make_report(runs: Sequence[RunFolder], experiment: Path | None = None, floor
     """
     material = gather(runs, floor)
     looks = {arm: Look(arm, number) for number, arm in enumerate(material.arms)}
-    found = analysed(runs)
+    found = analysed(runs, reader)
     told, drift = telling(material, looks), drifts(material, looks)
     sections: list[Section | None] = [
         _what(material, methods(material)),

@@ -88,7 +88,9 @@ def test_personas_and_casts_are_axes_with_names_of_their_own(write):
     shy = {cell.pair_key for cell in cells if ".shy." in cell.id and "exam-panic" in cell.id}
     assert len(shy) == 2, "casts and conditions share the pair key; replicates do not"
     people = {cell.id.split(".")[1]: cell.pair_key.split("/")[1] for cell in cells}
-    assert all(cell.pair_key.split("/")[1] == people[cell.id.split(".")[1]] for cell in cells), "personas cross scenarios"
+    assert all(cell.pair_key.split("/")[1] == people[cell.id.split(".")[1]] for cell in cells), (
+        "personas cross scenarios"
+    )
     assert len(set(people.values())) == 2
     personas = {cell.id.split(".")[1]: cell.scenario.scenario.seeker.persona for cell in cells}
     assert personas["shy"].background == "A quiet gardener."

@@ -52,10 +52,13 @@ class Sum:
         self.prompt = self.cached = self.completion = 0
         self.cost = 0.0
         self.without_tokens = self.without_cost = 0
+        self.served: set[str] = set()
 
     def add(self, event: Called) -> None:
         """Add an answered call."""
         self.calls += 1
+        if event.model is not None:
+            self.served.add(event.model)
         if event.prompt_tokens is None or event.completion_tokens is None:
             self.without_tokens += 1
         self.prompt += event.prompt_tokens or 0

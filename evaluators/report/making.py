@@ -12,7 +12,7 @@ from confide.evaluators.report.contrasting import analysed, contrasts
 from confide.evaluators.report.drifting import drifts
 from confide.evaluators.report.gather import Material, RunMaterial, gather
 from confide.evaluators.report.methods import methods
-from confide.evaluators.report.parts import Cell, Report, Section, Table
+from confide.evaluators.report.parts import Cell, Report, Section, Table, counted_as
 from confide.evaluators.report.scoring import scores_and_agreement
 from confide.evaluators.report.talking import costs, strategies, telling
 from confide.simulator import RunFolder
@@ -83,7 +83,8 @@ def _title(material: Material) -> str:
 
 def _subtitle(material: Material) -> str:
     talks = sum(len(each.talks) for each in material.runs)
-    return f"{talks:,} finished conversations in {len(material.arms)} arms: {', '.join(material.arms)}"
+    arms = "arm" if len(material.arms) == 1 else "arms"
+    return f"{counted_as(talks, 'finished conversation')} in {len(material.arms)} {arms}: {', '.join(material.arms)}"
 
 
 def _what(material: Material, section: Section) -> Section:

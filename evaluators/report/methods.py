@@ -8,12 +8,14 @@ from typing import Final
 from confide.agents import text_hash
 from confide.agents.models import AnySpec
 from confide.evaluators.report.gather import Material, RunMaterial
-from confide.evaluators.report.parts import Note, Section, Table
+from confide.evaluators.report.parts import Note, Section, Table, counted_as
 from confide.evaluators.statistics.resampling import DRAWS, FEWEST
 from confide.scenarios.experiments import Analysis
 from confide.simulator import MeasureFolder, RunFolder, measure_folders
 from confide.simulator.store import Software, software
 
+_OPERATION: Final = {"concurrency", "price", "timeout_s", "tries", "key_env", "threads", "latency_ms"}
+"""Fields of a model's description that do not bear on what it writes."""
 _SHOWN: Final = 12
 """Characters of a hash that are shown."""
 
@@ -24,7 +26,8 @@ def methods(material: Material) -> Section:
     for each in material.runs:
         lead = f"Run {each.name}: {each.run.record.id}. " if each.name else ""
         parts += [Note(lead + " ".join(_conversations(each)))]
-        parts += [Note(text) for text in (_models(each.run), _prompts(each.run), _measures(each.run)) if text]
+        told = (_models(each.run), _served(each), _prompts(each.run), _measures(each.run))
+        parts += [Note(text) for text in told if text]
         parts.append(Note(" ".join(_statistics(each))))
         parts.append(Note(_software(each.run.record.software)))
     ours = software()
@@ -34,7 +37,7 @@ def methods(material: Material) -> Section:
 
 def paragraph(each: RunMaterial) -> str:
     """All that is said of one run, as one text."""
-    found = [" ".join(_conversations(each)), _models(each.run), _prompts(each.run), _measures(each.run)]
+    found = [" ".join(_conversations(each)), _models(each.run), _served(each), _prompts(each.run), _measures(each.run)]
     return " ".join([*(text for text in found if text), *_statistics(each), _software(each.run.record.software)])
 
 
@@ -50,22 +53,22 @@ def _conversations(each: RunMaterial) -> list[str]:
         ]
     ids = _unique(item.scenario.id for item in record.scenarios)
     personas = _unique(item.persona for item in record.scenarios if item.persona)
-    axes = [f"{_count(len(ids), 'scenario')} ({', '.join(ids)})"]
-    axes += [f"{_count(len(personas), 'listed persona')} ({', '.join(personas)})"] if personas else []
-    axes.append(f"{_count(len(record.conditions), 'condition')} ({', '.join(one.id for one in record.conditions)})")
+    axes = [f"{counted_as(len(ids), 'scenario')} ({', '.join(ids)})"]
+    axes += [f"{counted_as(len(personas), 'listed persona')} ({_some(personas)})"] if personas else []
+    axes.append(f"{counted_as(len(record.conditions), 'condition')} ({', '.join(one.id for one in record.conditions)})")
     casts = _unique(item.cast for item in record.scenarios if item.cast)
-    axes += [f"{_count(len(casts), 'cast')} ({', '.join(casts)})"] if casts else []
+    axes += [f"{counted_as(len(casts), 'cast')} ({', '.join(casts)})"] if casts else []
     limits = _unique(str(item.scenario.limits.turns) for item in record.scenarios)
     ends = ", ".join(f"{reason} {count}" for reason, count in sorted(each.ends.items()))
-    said = [f"Conversations were simulated in {_joined(axes)}, {_count(record.replicates, 'replicate')} of each"]
+    said = [f"Conversations were simulated in {_joined(axes)}, {counted_as(record.replicates, 'replicate')} of each"]
     said[0] += "; cells that the experiment leaves out were not run." if _leaves_out(each.run) else "."
     if record.fork:
         said.append(
             f"The run is a fork of conversation {record.fork.parent.conversation} of run {record.fork.parent.run}."
         )
     said += [
-        f"Of {record.size:,} conversations planned, {len(each.talks):,} are finished (ended by: {ends or 'none'}) and "
-        f"{each.unfinished:,} are under way or interrupted.",
+        f"Conversations planned: {record.size:,}; finished: {len(each.talks):,} (ended by: {ends or 'none'}); "
+        f"under way or interrupted: {each.unfinished:,}.",
         f"A conversation has at most {_joined(limits)} turns, both roles counted.",
         f"The run's seed is {record.seed}; all others derive from it and from the pair key, so that conversations that "
         "differ in the condition or the cast alone share theirs.",
@@ -98,13 +101,21 @@ def _models(run: RunFolder) -> str:
 
 
 def describe(spec: AnySpec | None) -> str:
-    """A model's description: what was set, and nothing that was not."""
+    """A model's description: all that bears on what it writes, defaults too."""
     if spec is None:
         return "each role's own model"
-    given = spec.model_dump(exclude_defaults=True, exclude={"concurrency", "price", "timeout_s", "tries", "key_env"})
+    given = spec.model_dump(exclude=_OPERATION)
     first = [str(given.pop(name)) for name in ("provider", "model") if name in given]
+    if given.get("temperature", 0) is None:
+        given["temperature"] = "the server's own"
     rest = [f"{name} {value}" for name, value in given.items() if value not in ({}, None)]
     return ", ".join([" ".join(first), *rest])
+
+
+def _served(each: RunMaterial) -> str:
+    """What servers called the models that answered, where they said so."""
+    names = sorted({name for made in each.calls.values() for name in made.served})
+    return f"Servers called the models that answered: {', '.join(names)}." if names else ""
 
 
 def _prompts(run: RunFolder) -> str:
@@ -131,7 +142,7 @@ def _measure(folder: MeasureFolder) -> str:
     how = "compared in pairs, in both orders, by" if record.pairwise else "answered by" if record.files else "read by"
     model = record.model if record.spec is None else f"{record.model} ({describe(record.spec)})"
     kind = "plan" if record.files else "rubric"
-    times = f", each question {_count(record.repeats, 'time')}" if record.repeats > 1 else ""
+    times = f", each question {counted_as(record.repeats, 'time')}" if record.repeats > 1 else ""
     return f"{record.measure} {how} {model}{times}, {kind} {text_hash(record.rubric)[:_SHOWN]}"
 
 
@@ -191,8 +202,10 @@ def _unique(names: Iterable[object]) -> list[str]:
     return list(dict.fromkeys(str(name) for name in names))
 
 
-def _count(count: int, name: str) -> str:
-    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
+def _some(names: Sequence[str], most: int = 12) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -15,6 +15,11 @@ DASH: Final = "\N{EN DASH}"
 """Stands where there is no number."""
 
 
+def counted_as(count: int, name: str) -> str:
+    """``1 conversation``, ``2 conversations``."""
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
+
+
 class Num(NamedTuple):
     """A number in a table, with its interval where it has one."""
 

@@ -23,16 +23,26 @@ from confide.evaluators.report.charts import (
     panels,
 )
 from confide.evaluators.report.gather import Material, Purpose, Sum
-from confide.evaluators.report.parts import Cell, Figure, Note, Num, Section, Table, of_estimate, of_interval
+from confide.evaluators.report.parts import (
+    Cell,
+    Figure,
+    Note,
+    Num,
+    Section,
+    Table,
+    counted_as,
+    of_estimate,
+    of_interval,
+)
 from confide.evaluators.talks import Talk
 
 PEOPLE: Final = "people (ESConv)"
 _FIFTHS: Final = tuple(f"fifth {fifth + 1}" for fifth in range(FIFTHS))
 
 
-def counted(numbers: Sequence[tuple[str, int]], what: str = "conversations") -> str:
+def counted(numbers: Sequence[tuple[str, int]], what: str = "conversation") -> str:
     """``partial: 12 conversations; omniscient: 12``."""
-    return "; ".join(f"{name}: {count} {what}" for name, count in numbers)
+    return "; ".join(f"{name}: {counted_as(count, what)}" for name, count in numbers)
 
 
 def strategies(material: Material, looks: dict[str, Look]) -> Section:
@@ -158,7 +168,7 @@ def _curves(found: Sequence[Disclosure], looks: dict[str, Look]) -> Figure:
     columns = ("arm", "whose", "conversations", "facts", *_FIFTHS)
     table = Table("telling-by-fifth", f"{title}, %", columns, rows, 2)
     axes = Axes("fifth of the talk", "facts told, %", 2, xs=range(1, FIFTHS + 1), top=100)
-    behind = counted([(f"{each.condition}, {each.role.value}", each.told.n) for each in found], "facts")
+    behind = counted([(f"{each.condition}, {each.role.value}", each.told.n) for each in found], "fact")
     return Figure("fig-telling", title, about, panels("fig-telling", title, about, made, axes), table, behind)
 
 
@@ -191,7 +201,7 @@ def _foreknown(found: Sequence[Disclosure], looks: dict[str, Look]) -> Figure:
         [[each.condition, each.role.value, each.foreknown.n, _share(each.foreknown)] for each in found], 2,
     )  # fmt: skip
     drawn = dots("fig-foreknowledge", title, about, groups, DotAxis("facts spoken of untold, %"))
-    behind = counted([(f"{each.condition}, {each.role.value}", each.foreknown.n) for each in found], "facts")
+    behind = counted([(f"{each.condition}, {each.role.value}", each.foreknown.n) for each in found], "fact")
     return Figure("fig-foreknowledge", title, about, drawn, table, behind)
 
 

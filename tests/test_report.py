@@ -204,13 +204,16 @@ def test_a_changed_analysis_is_the_first_thing_said(tmp_path):
     file.write_text(EXPERIMENT.replace("0.2", "0.9"), encoding="utf-8")
     first = make_report([run]).warnings[0]
     assert "was changed after the run" in first
-    assert "in analysis: THE ANALYSIS IS ANOTHER ONE" in first
+    assert "in analysis; the analysis in it is not the one that was planned" in first
     file.write_text(EXPERIMENT + "# a remark\n", encoding="utf-8")
     assert "in its wording alone" in make_report([run]).warnings[0]
     file.unlink()
     assert "was not found" in make_report([run]).warnings[0]
     changed = run.record.experiment.model_copy(update={"text": "other"})
-    assert "run.json was changed" in make_report([with_record(run, experiment=changed)]).warnings[0]
+    assert "the one that its hash is of" in make_report([with_record(run, experiment=changed)]).warnings[0]
+    resolved = run.record.experiment.resolved.model_copy(update={"analysis": None})
+    changed = run.record.experiment.model_copy(update={"resolved": resolved})
+    assert "not what the experiment's text says" in make_report([with_record(run, experiment=changed)]).warnings[0]
 
 
 def test_what_is_not_there_is_counted_and_said(copied):

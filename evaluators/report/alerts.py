@@ -38,17 +38,19 @@ def _changed(each: RunMaterial, experiment: Path | None = None) -> Iterator[str]
         return
     if hashlib.sha256(record.text.encode()).hexdigest() != record.sha256:
         yield "run.json was changed after the run: the experiment's text in it is not the one that its hash is of"
+    elif _read(each.run.path / "run.json", record.text) != record.resolved:
+        yield "run.json was changed after the run: the experiment in it is not what the experiment's text says"
     file = experiment or _file_of(each.run)
     if file is None:
         yield (
-            "the experiment's file was not found, so nothing tells whether it was changed after the run; run.json "
+            "The experiment's file was not found, so nothing tells whether it was changed after the run; run.json "
             f"keeps its text as it was (SHA-256 {record.sha256[:12]}); --experiment FILE names it"
         )
         return
     now = hashlib.sha256(read_text(file).encode()).hexdigest()
     if now != record.sha256:
         yield (
-            f"the experiment's file {file} was changed after the run (sha256 {now[:12]} now, {record.sha256[:12]} then)"
+            f"The experiment's file {file} was changed after the run (SHA-256 {now[:12]} now, {record.sha256[:12]} then)"
             f"{_how(file, record)}. This report holds to what was planned before the run"
         )
 
@@ -64,14 +66,22 @@ def _file_of(run: RunFolder) -> Path | None:
 
 def _how(file: Path, record: ExperimentRecord) -> str:
     """What was changed: the analysis, or something else."""
-    try:
-        now = from_yaml(file, read_text(file), Experiment)
-    except ConfideError:
+    now = _read(file, read_text(file))
+    if now is None:
         return ", and cannot be read any more"
     changed = [name for name in Experiment.model_fields if getattr(now, name) != getattr(record.resolved, name)]
     if not changed:
         return ", in its wording alone"
-    return f", in {', '.join(changed)}" + (": THE ANALYSIS IS ANOTHER ONE" if "analysis" in changed else "")
+    told = "; the analysis in it is not the one that was planned" if "analysis" in changed else ""
+    return f", in {', '.join(changed)}{told}"
+
+
+def _read(file: Path, text: str) -> Experiment | None:
+    """The experiment that a text is; None if it is none."""
+    try:
+        return from_yaml(file, text, Experiment)
+    except ConfideError:
+        return None
 
 
 def _caveats(each: RunMaterial) -> Iterator[str]:

@@ -50,8 +50,8 @@ def _changed(each: RunMaterial, experiment: Path | None = None) -> Iterator[str]
     now = hashlib.sha256(read_text(file).encode()).hexdigest()
     if now != record.sha256:
         yield (
-            f"The experiment's file {file} was changed after the run (SHA-256 {now[:12]} now, {record.sha256[:12]} then)"
-            f"{_how(file, record)}. This report holds to what was planned before the run"
+            f"The experiment's file {file} was changed after the run (SHA-256 {now[:12]} now, "
+            f"{record.sha256[:12]} then){_how(file, record)}. This report holds to what was planned before the run"
         )
 
 

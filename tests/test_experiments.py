@@ -8,6 +8,7 @@ import pytest
 
 from confide.agents.models import known_models
 from confide.commands.forecast import power
+from confide.evaluators.outcomes.checks import check_outcomes
 from confide.evaluators.talks import talk_of
 from confide.scenarios import ConfideError, InputFileError
 from confide.scenarios.experiments import EXPERIMENTS, find_experiment, read_experiment, shipped_experiments
@@ -65,8 +66,29 @@ def test_every_shipped_experiment_reads_and_says_what_it_asks():
     for name in shipped_experiments():
         loaded = read_experiment(find_experiment(name))
         assert loaded.experiment.id == name
-        assert loaded.experiment.analysis is not None
         assert len(loaded.scenarios) >= 12
+        check_outcomes(loaded)
+    asking = [name for name in shipped_experiments() if read_experiment(find_experiment(name)).experiment.analysis]
+    assert set(shipped_experiments()) - set(asking) == {"rq1-inference"}, "it compares no arms"
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ("talk.turn", "did you mean 'talk.turns'?"),
+        ("share.Questions", "Question"),
+        ("reading.strategies.strategies=Question", "strategies"),
+        ("traits.traits.self.seeker.openness.drift", "traits"),
+    ],
+)
+def test_an_outcome_that_is_none_or_is_not_read_is_refused_before_the_run(write, confide, of, said):
+    file = write(SMALL + ANALYSIS.replace("talk.turns", f'"{of}"'))
+    for command in (("check", file), ("run", file, "--model", "scripted")):
+        code, _, err = confide(*command)
+        assert code == 2
+        assert "analysis, outcome 'length': " in err
+        assert said in err
+    assert not Path("runs").exists()
 
 
 def test_the_matrix_is_all_combinations_and_conditions_share_pair_keys(write):

@@ -18,6 +18,7 @@ from confide.agents.models.scripted import ScriptedClient
 from confide.agents.models.spec import AnySpec, OpenAISpec, Price
 from confide.commands import tables
 from confide.commands.tables import table
+from confide.evaluators.outcomes.checks import check_outcomes, rubric_of
 from confide.evaluators.reader import RubricReader
 from confide.evaluators.rubric import read_rubric
 from confide.evaluators.statistics import Design, Spread, simulated_power
@@ -82,6 +83,7 @@ class CountingClient(ScriptedClient):
 
 def forecast(loaded: LoadedExperiment) -> None:
     """Print what an experiment will take, and on what basis that is said."""
+    check_outcomes(loaded)
     experiment = loaded.experiment
     wishes = Wishes(
         "scripted", experiment.replicates, experiment.turns, conditions=loaded.conditions, experiment=loaded
@@ -139,8 +141,7 @@ def _observers(loaded: LoadedExperiment) -> Iterator[tuple[str, str | None, Obse
     """What reads, with the model that will: None for the models that play."""
     model = wrap_client(CountingClient(), "scripted")
     for measure in loaded.experiment.measures:
-        beside = loaded.file.parent / measure.rubric
-        name = str(beside) if beside.is_file() else measure.rubric
+        name = rubric_of(loaded, measure)
         if not is_plan(name):
             yield (
                 f"reading {measure.rubric}",
@@ -160,8 +161,7 @@ def _observers(loaded: LoadedExperiment) -> Iterator[tuple[str, str | None, Obse
 def _profile_calls(loaded: LoadedExperiment) -> Iterator[tuple[str, int]]:
     """For each trait plan, the calls that its profiles take of one model, by itself and as observer of their texts."""
     for measure in loaded.experiment.measures:
-        beside = loaded.file.parent / measure.rubric
-        name = str(beside) if beside.is_file() else measure.rubric
+        name = rubric_of(loaded, measure)
         if is_plan(name):
             plan = read_plan(name)
             forms = 1 if plan.plan.administration == "block" else len(plan.instrument.items)

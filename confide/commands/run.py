@@ -22,6 +22,7 @@ from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
 from confide.commands.score import ReadingPlan, ask_profiles
 from confide.evaluators import summarise
+from confide.evaluators.outcomes.checks import check_outcomes, rubric_of
 from confide.evaluators.traits.results import is_respondents
 from confide.scenarios import ConfideError, read_conditions, read_scenarios
 from confide.scenarios.experiments import Budget, LoadedExperiment, find_experiment, read_experiment
@@ -69,6 +70,7 @@ def start(options: Options, *, watch: bool, as_json: bool) -> int:
     file = find_experiment(options.names[0]) if len(options.names) == 1 else None
     loaded = read_experiment(file) if file else None
     if loaded:
+        check_outcomes(loaded)
         scenarios, wishes, plans = loaded.scenarios, wishes_of(loaded, options), plans_of(loaded, options)
     else:
         scenarios, plans = read_scenarios(options.names), []
@@ -110,8 +112,7 @@ def plans_of(loaded: LoadedExperiment, options: Options) -> list[ReadingPlan]:
     """Who reads in an experiment, one plan per reader; ``--reader`` takes the place of all of them."""
     groups: dict[tuple[str, int], list[str]] = {}
     for measure in loaded.experiment.measures:
-        beside = loaded.file.parent / measure.rubric
-        name = str(beside) if beside.is_file() else measure.rubric
+        name = rubric_of(loaded, measure)
         groups.setdefault((options.reader or measure.reader, measure.repeats), []).append(name)
     return [
         ReadingPlan(names, reader, repeats, options.command, options.models_file)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from confide.scenarios import LoadedScenario, Persona, Role
-from confide.scenarios.experiments import LoadedExperiment
+from confide.scenarios.experiments import EXPERIMENTS, LoadedExperiment
 from confide.scenarios.personas import ListedPersona
 from confide.simulator.store import ExperimentRecord
 
@@ -55,4 +55,10 @@ def _with_persona(item: LoadedScenario, role: Role, listed: ListedPersona) -> Lo
 def record_of(experiment: LoadedExperiment) -> ExperimentRecord:
     """What a run keeps of its experiment."""
     digest = hashlib.sha256(experiment.text.encode()).hexdigest()
-    return ExperimentRecord(text=experiment.text, sha256=digest, resolved=experiment.experiment)
+    shipped = experiment.file.parent == EXPERIMENTS
+    return ExperimentRecord(
+        file=experiment.file.stem if shipped else str(experiment.file.resolve()),
+        text=experiment.text,
+        sha256=digest,
+        resolved=experiment.experiment,
+    )

@@ -140,6 +140,8 @@ class ImportRecord(Frozen):
 class ExperimentRecord(Frozen):
     """The experiment that a run is."""
 
+    file: str
+    """A shipped one's id, or the whole path of its file."""
     text: str
     """Its file, exactly as it was when the run began."""
     sha256: str

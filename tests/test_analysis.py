@@ -300,7 +300,7 @@ def test_the_analysis_of_the_record_is_written_before_the_run(tmp_path):
     plan, another = an_analysis(WORDS), an_analysis("talk.turns")
     base = {"id": "e", "title": "E", "question": "Which?", "scenarios": ("shared-dog",)}
     runs = [
-        Run(Record(ExperimentRecord(text="", sha256="", resolved=Experiment(**base, analysis=each))))
+        Run(Record(ExperimentRecord(file="", text="", sha256="", resolved=Experiment(**base, analysis=each))))
         for each in (plan, plan, another)
     ]
     assert plan_of_runs(runs[:2]) == (plan, "before")

@@ -24,7 +24,7 @@ PLAN = {
 }
 EXPERIMENT = {
     "id": "sight", "title": "Sight", "question": "Does it matter?", "scenarios": ["shared-dog"],
-    "conditions": ["partial", "omniscient"], "analysis": PLAN,
+    "conditions": ["partial", "omniscient"], "measures": [{"rubric": "empathy", "reader": "scripted"}], "analysis": PLAN,
 }  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from confide.scenarios import ConfideError
 from confide.scenarios.experiments import Experiment, find_experiment
 from confide.scenarios.reader import from_yaml
 from confide.scenarios.yamlfile import read_text
-from confide.simulator import RunFolder
 from confide.simulator.store import ExperimentRecord
 
 
@@ -21,7 +20,7 @@ def alerts(material: Material, experiment: Path | None) -> list[str]:
 
     Args:
         material: what was read.
-        experiment: the experiment's file now; looked for under the name that the run was started with if not given.
+        experiment: the experiment's file now; where it was when the run began if not given.
     """
     found: list[str] = []
     for kind in (_changed, _caveats, _half, _ended, _unread):
@@ -40,7 +39,7 @@ def _changed(each: RunMaterial, experiment: Path | None = None) -> Iterator[str]
         yield "run.json was changed after the run: the experiment's text in it is not the one that its hash is of"
     elif _read(each.run.path / "run.json", record.text) != record.resolved:
         yield "run.json was changed after the run: the experiment in it is not what the experiment's text says"
-    file = experiment or _file_of(each.run)
+    file = experiment or find_experiment(record.file)
     if file is None:
         yield (
             "The experiment's file was not found, so nothing tells whether it was changed after the run; run.json "
@@ -53,15 +52,6 @@ def _changed(each: RunMaterial, experiment: Path | None = None) -> Iterator[str]
             f"The experiment's file {file} was changed after the run (SHA-256 {now[:12]} now, "
             f"{record.sha256[:12]} then){_how(file, record)}. This report holds to what was planned before the run"
         )
-
-
-def _file_of(run: RunFolder) -> Path | None:
-    """The experiment's file, by the names on the command line that the run was started with."""
-    for word in run.record.command[1:]:
-        found = find_experiment(word) if not word.startswith("-") else None
-        if found is not None:
-            return found
-    return None
 
 
 def _how(file: Path, record: ExperimentRecord) -> str:

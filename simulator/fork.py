@@ -86,14 +86,6 @@ def plan_fork(fork: Fork, specs: Mapping[str, AnySpec]) -> tuple[RunRecord, dict
     models = {name: build_model(name, spec) for name, spec in used.items()}
     prompts = {role: _prompt_text(started, role, condition, models[names[role]].format.name) for role in Role}
     now = utc_now()
-    parent = Parent(
-        run=run.record.id,
-        conversation=started.conversation,
-        at=fork.at,
-        changed=dict(fork.changes),
-        replies=tuple(spoke.reply for spoke in state.turns[: fork.at]),
-        imposed=imposed,
-    )
     one_writer = condition.writer is not Writer.TWO_AGENTS
     record = RunRecord(
         id=new_run_id(now, f"{scenario.id}-fork"),
@@ -114,9 +106,21 @@ def plan_fork(fork: Fork, specs: Mapping[str, AnySpec]) -> tuple[RunRecord, dict
         prices={name: model.price for name, model in models.items()},
         software=software(),
         command=fork.command,
-        fork=ForkRecord(parent=parent, pair_key=started.pair_key),
+        fork=ForkRecord(parent=_branch(fork, run, state, started, imposed), pair_key=started.pair_key),
     )
     return record, models
+
+
+def _branch(fork: Fork, run: RunFolder, state: State, started: Started, imposed: Reply | None) -> Parent:
+    """Where the fork branches off."""
+    return Parent(
+        run=run.record.id,
+        conversation=started.conversation,
+        at=fork.at,
+        changed=dict(fork.changes),
+        replies=tuple(spoke.reply for spoke in state.turns[: fork.at]),
+        imposed=imposed,
+    )
 
 
 def _parent(log: Path) -> tuple[RunFolder, State]:

@@ -26,13 +26,17 @@ def analyse(
         ),
     ] = None,
     reader: ReaderOption = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Write the outcomes too, one row per conversation, for R and others."),
+    ] = None,
     mixed: Annotated[bool, typer.Option("--mixed", help="Fit a mixed model to each outcome too.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, and nothing else.")] = False,
 ) -> None:
     """Compare a run's arms within pair keys: differences, tests by family, equivalence, strategies, what is missing."""
     from confide.commands.analysis import analyse as work  # noqa: PLC0415
 
-    work(run_folders, analysis, reader, mixed=mixed, as_json=json)
+    work(run_folders, analysis, reader, data, mixed=mixed, as_json=json)
 
 
 @analysis_app.command()

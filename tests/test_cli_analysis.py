@@ -1,5 +1,6 @@
 """``confide analyse`` and ``confide compare``: what is printed, where an analysis comes from, what is refused."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -193,3 +194,18 @@ def test_what_cannot_be_compared_is_told_in_one_line(confide, run):
     assert "give both --one and --other" in refused(confide, "compare", run, SAMPLE, "--one", "partial")
     assert "no outcome 'nonsense'" in refused(confide, "compare", run, "--outcome", "nonsense")
     assert "no outcome ''" in refused(confide, "compare", run, "--outcome", "")
+
+
+def test_the_data_behind_an_analysis_are_a_table_of_conversations(run, confide):
+    file = write("plan.yaml", PLAN)
+    assert confide("analyse", run, "--analysis", file, "--data", "data.csv")[0] == 0
+    rows = list(csv.DictReader(Path("data.csv").read_text(encoding="utf-8").splitlines()))
+    tests = [test for test in analyse(RunFolder.open(run), an_analysis(WORDS)).tests if test.of == WORDS]
+    assert len({row["conversation"] for row in rows}) == len(rows)
+    for condition, mean in (("partial", tests[0].figures.mean_one), ("omniscient", tests[0].figures.mean_other)):
+        paired = [float(row["words"]) for row in rows if row["condition"] == condition and row["words"]]
+        assert mean is None or min(paired) <= mean <= max(paired)
+    assert all(row["warmth"] == "" and row["warmth.missing"] for row in rows), "nobody read it"
+    assert all("/".join((row["scenario"], row["personas"], row["replicate"])).count("/") == 2 for row in rows)
+    code, _, err = confide("analyse", run, "--analysis", file, "--data", "data.csv")
+    assert (code, "data.csv is there already" in err) == (2, True)

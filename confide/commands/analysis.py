@@ -12,10 +12,13 @@ from rich.console import Console
 from rich.text import Text
 
 from confide.commands import tables
+from confide.commands.instruments import write_text
 from confide.commands.tables import NONE, number, percent, plain, table
 from confide.evaluators.analysis import Analysed, ArmState, RunState, StrategyContrast, Tested
 from confide.evaluators.analysis import analyse as analysed
 from confide.evaluators.analysis import compare as compared
+from confide.evaluators.outcomes import outcomes_of_runs
+from confide.evaluators.outcomes.data import outcome_rows
 from confide.evaluators.statistics import Adjusted, ClusteredMean, Effect, Permutation
 from confide.evaluators.tabular.reading import open_runs
 from confide.scenarios import ConfideError, read_yaml
@@ -33,10 +36,17 @@ class Wanted(NamedTuple):
     reader: str | None
 
 
-def analyse(paths: Sequence[Path], file: str | None, reader: str | None, *, mixed: bool, as_json: bool) -> None:
-    """Print the analysis of runs."""
+def analyse(
+    paths: Sequence[Path], file: str | None, reader: str | None, data: Path | None, *, mixed: bool, as_json: bool
+) -> None:
+    """Print the analysis of runs, and write its data where they are wanted."""
     runs = open_runs(paths)
     found = analysed(runs, read_analysis(file) if file else None, reader=reader, mixed=mixed)
+    if data is not None:
+        analysis = found.plan.analysis
+        talks = outcomes_of_runs(runs, [outcome.of for outcome in analysis.outcomes], reader)
+        names = {outcome.id: outcome.of for outcome in analysis.outcomes}
+        write_text(data, outcome_rows(talks, names, analysis.exclude_ends))
     if as_json:
         made = _plain(found)
         made["plan"] = {"written": found.plan.written, "analysis": found.plan.analysis.model_dump(mode="json")}
@@ -196,7 +206,11 @@ def _print_mixed(console: Console, tests: Sequence[Tested]) -> None:
         shown.add_row(Text(test.of), *cells)
     console.print(shown)
     for formula in dict.fromkeys(test.mixed.formula for test in fitted if test.mixed):
-        _say(console, f"in R (lme4): {formula}", "dim")
+        _say(
+            console,
+            f"in R (lme4): {formula}; outcome is a column of --data, code is 0.5 for the one arm and -0.5 for the other",
+            "dim",
+        )
 
 
 def _print_strategies(console: Console, found: StrategyContrast, names: tuple[str, str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from confide.evaluators.report.charts import Axes, Look, Panel, Point, Series, panels
 from confide.evaluators.report.gather import Material, RunMaterial
 from confide.evaluators.report.parts import Cell, Figure, Note, Num, Section, Table, of_mean
-from confide.evaluators.traits import FactorDrift, TraitReport
+from confide.evaluators.traits import FactorBias, FactorDrift, TraitReport
 from confide.evaluators.traits.drift import BAND
 
 _ABOUT = (
@@ -15,6 +15,9 @@ _ABOUT = (
     "times the spread of a retest without a talk in between: one conversation's change within it is no more than "
     "noise. Means over several conversations vary less than that; their intervals stand in the table of drift."
 )
+
+
+_NO_PROFILES = "No profiles were answered for: nothing says how the models err where traits are known."
 
 
 def drifts(material: Material, looks: Mapping[str, Look]) -> Section | None:
@@ -47,6 +50,7 @@ def _plan(each: RunMaterial, report: TraitReport, looks: Mapping[str, Look], end
         else:
             parts.append(Note(f"The {role}, by {who}: there is nothing to draw. {_counted(rows)}."))
     parts += [_table(report, end), _noise(report, end)]
+    parts += [_bias(report, end)] if report.bias else [Note(_NO_PROFILES)]
     notes = [note for source in report.sources for note in source.unweighted]
     parts += [Note(f"Answers were not weighted by probabilities: {note}.") for note in dict.fromkeys(notes)]
     return parts
@@ -129,6 +133,25 @@ def _noise(report: TraitReport, end: str) -> Table:
     ]  # fmt: skip
     columns = ("arm", "whose", "source", "factor", "retest", "noise", "beyond it, %", "alpha", "alpha found in")
     return Table(f"noise-{end}", "Noise and reliability beside it", columns, rows, 4, folded=True)
+
+
+def _error(each: FactorBias) -> Num:
+    found = each.interval
+    return Num(each.error) if found is None else Num(each.error, found.low, found.high)
+
+
+def _bias(report: TraitReport, end: str) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            each.model, each.mode, _spoken(each.factor), Num(each.nobody), each.profiles,
+            _error(each), Num(each.absolute), Num(each.slope), Num(each.correlation),
+            Num(each.reliability.alpha, why=each.reliability.reason),
+        ]
+        for each in report.bias
+    ]  # fmt: skip
+    columns = ("model", "answers as", "factor", "for nobody", "profiles", "error", "absolute", "slope", "r", "alpha")
+    caption = "The models themselves: their profile without a persona, and their error where traits are known"
+    return Table(f"bias-{end}", caption, columns, rows, 3, folded=True)
 
 
 def _source(each: FactorDrift) -> str:

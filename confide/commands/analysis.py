@@ -206,11 +206,8 @@ def _print_mixed(console: Console, tests: Sequence[Tested]) -> None:
         shown.add_row(Text(test.of), *cells)
     console.print(shown)
     for formula in dict.fromkeys(test.mixed.formula for test in fitted if test.mixed):
-        _say(
-            console,
-            f"in R (lme4): {formula}; outcome is a column of --data, code is 0.5 for the one arm and -0.5 for the other",
-            "dim",
-        )
+        code = "outcome is a column of --data, code is 0.5 for the one arm and -0.5 for the other"
+        _say(console, f"in R (lme4): {formula}; {code}", "dim")
 
 
 def _print_strategies(console: Console, found: StrategyContrast, names: tuple[str, str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from confide.agents.models import known_models
+from confide.agents.models import ScriptedClient, known_models
 from confide.commands.forecast import power
 from confide.evaluators.outcomes.checks import check_outcomes
 from confide.evaluators.talks import talk_of
@@ -194,6 +194,23 @@ def test_a_budget_ends_the_run_and_resume_goes_on(write, confide):
     assert len(list((run.path / "conversations").glob("*.jsonl"))) < run.record.size
     assert confide("resume", run.path)[0] == 0
     assert len(list((run.path / "conversations").glob("*.jsonl"))) == run.record.size
+
+
+@pytest.mark.parametrize("budget", ["tokens: 1000000", "usd: 100"])
+def test_a_budget_that_cannot_be_counted_is_an_error_and_not_ignored(write, confide, monkeypatch, budget):
+    answer = ScriptedClient.answer
+
+    async def silent(self, request):
+        return (await answer(self, request)).model_copy(update={"prompt_tokens": None})
+
+    file = write(SMALL + "budget: {" + budget + "}\n")
+    assert confide("run", file, "--model", "scripted")[0] == 0
+    monkeypatch.setattr(ScriptedClient, "answer", silent)
+    code, _, err = confide("run", file, "--model", "scripted")
+    assert code == 2
+    name = budget.partition(":")[0]
+    assert f"budget.{name} cannot be held: the server of model 'scripted' does not report the tokens" in err
+    assert "what was answered is kept" in err
 
 
 def test_measures_are_read_beside_the_conversations(write, confide):

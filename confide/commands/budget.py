@@ -44,9 +44,11 @@ class Spending:
 
         Raises:
             BudgetReachedError: with it, the budget is used up.
+            ConfideError: what it took is unknown, so that the budget cannot be held.
         """
         if not isinstance(event, Called):
             return
+        self._must_be_counted(event)
         self._tokens += (event.prompt_tokens or 0) + (event.completion_tokens or 0)
         self._usd += event.cost or 0.0
         budget, minutes = self._budget, (time.monotonic() - self._start) / 60
@@ -56,3 +58,12 @@ class Spending:
             raise BudgetReachedError(f"the budget of ${budget.usd:.2f} is used up (${self._usd:.4f})")
         if budget.minutes is not None and minutes >= budget.minutes:
             raise BudgetReachedError(f"the budget of {budget.minutes:g} minutes is used up")
+
+    def _must_be_counted(self, event: Called) -> None:
+        silent = event.prompt_tokens is None or event.completion_tokens is None
+        for name, unknown in (("tokens", silent), ("usd", event.cost is None)):
+            if getattr(self._budget, name) is not None and unknown:
+                raise ConfideError(
+                    f"budget.{name} cannot be held: the server of model '{event.model}' does not report the tokens; "
+                    "set budget.minutes"
+                )

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from confide.agents import Model, Place, Segment, View
 from confide.agents.agent import SeedFor
 from confide.evaluators.traits.asking import Examiner, Words, unasked
+from confide.evaluators.traits.courses import persona_of
 from confide.evaluators.traits.instrument import TraitItem
 from confide.evaluators.traits.plan import LoadedPlan
 from confide.scenarios import Role, Writer
@@ -155,7 +156,7 @@ class SelfReport:
         return stage.views()[due.role].so_far(state)._replace(role=due.role)
 
     def _stage(self, opening: Started, role: Role) -> Stage:
-        key = (opening.pair_key.rpartition("/")[0], opening.condition.id, f"{opening.cast.name}", role)
+        key = (persona_of(opening.pair_key), opening.condition.id, f"{opening.cast.name}", role)
         if key not in self._stages:
             if self._bare:
                 shown = opening.condition.personas.model_copy(update={role.value: False})

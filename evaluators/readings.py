@@ -7,8 +7,9 @@ refused; means are over conversations, not over turns.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import NamedTuple
 
 from confide.evaluators.length import AtEqualLength, Compared, compare
@@ -24,7 +25,7 @@ from confide.evaluators.statistics import (
 )
 from confide.evaluators.talks import Talk, events_of, talk_of
 from confide.scenarios import ConfideError, Role
-from confide.simulator import Measured, MeasureFolder, Read, RunFolder, read_log
+from confide.simulator import AnyEvent, Measured, MeasureFolder, Read, RunFolder, read_log
 from confide.simulator.events import MeasuredValue
 from confide.simulator.observing import address_of, lines_of
 
@@ -80,6 +81,38 @@ def talks_of(run: RunFolder) -> dict[str, Talked]:
     return found
 
 
+def side_logs(folder: MeasureFolder, talks: Mapping[str, Talked]) -> Iterator[tuple[Talk, list[AnyEvent]]]:
+    """A reader's finished side logs, each with the conversation that it is about.
+
+    Raises:
+        InputFileError: a side log is damaged.
+        ConfideError: the run has no such conversation, or it was read from another transcript.
+    """
+    for log in folder.logs():
+        talked = talks.get(log.stem)
+        if talked is None:
+            raise ConfideError(f"{log}: the run has no finished conversation of this name")
+        yield talked.talk, read_side_log(log, talked.transcript)
+
+
+def read_side_log(log: Path, transcript: str) -> list[AnyEvent]:
+    """The events of a finished side log.
+
+    Args:
+        log: the file.
+        transcript: the address of what was said in the conversation, which the reader must have read.
+
+    Raises:
+        InputFileError: it is damaged.
+        ConfideError: it was read from another transcript.
+    """
+    events = read_log(log).events
+    end = events[-1] if events else None
+    if not isinstance(end, Read) or end.transcript != transcript:
+        raise ConfideError(f"{log}: it was read from another transcript than the conversation's: delete it")
+    return events
+
+
 def read_readings(folder: MeasureFolder, talks: Mapping[str, Talked]) -> Readings:
     """What one reader found.
 
@@ -90,18 +123,11 @@ def read_readings(folder: MeasureFolder, talks: Mapping[str, Talked]) -> Reading
     loaded = parse_rubric(folder.path / "measure.json", folder.record.rubric)
     rows = []
     read, caveat = 0, None
-    for log in folder.logs():
-        talked = talks.get(log.stem)
-        if talked is None:
-            raise ConfideError(f"{log}: the run has no finished conversation of this name")
-        events = read_log(log).events
-        end = events[-1] if events else None
-        if not isinstance(end, Read) or end.transcript != talked.transcript:
-            raise ConfideError(f"{log}: it was read from another transcript than the conversation's: delete it")
+    for talk, events in side_logs(folder, talks):
         read += 1
         for event in events:
             if isinstance(event, Measured):
-                rows.append(Row(talked.talk, event.turn, event.role, event.repeat, event.values, event.missing))
+                rows.append(Row(talk, event.turn, event.role, event.repeat, event.values, event.missing))
             elif event.kind == "reading" and event.card is not None:
                 caveat = event.card.caveat
     return Readings(loaded, folder.record.model, caveat, folder.record.repeats, rows, len(talks) - read)

@@ -7,7 +7,6 @@ free text, so that no bare "yes" can change its meaning and no stray digit can b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from confide.scenarios import ConfideError, Role
+from confide.scenarios.library import shipped_file
 from confide.scenarios.reader import from_yaml
 from confide.scenarios.schema import Frozen, Line, Slug, Text
 from confide.scenarios.yamlfile import read_text
@@ -206,13 +206,7 @@ def read_rubric(name: str | Path) -> LoadedRubric:
         InputFileError: with every problem of the file.
         ConfideError: ``name`` is neither a file nor a shipped rubric.
     """
-    file = Path(name)
-    if str(name) in shipped_rubrics():
-        file = RUBRICS / f"{name}.yaml"
-    elif not file.is_file():
-        near = get_close_matches(str(name), shipped_rubrics(), n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped_rubrics())}"
-        raise ConfideError(f"'{name}' is neither a file nor a shipped rubric; {hint}")
+    file = shipped_file(name, RUBRICS, "rubric")
     return parse_rubric(file, read_text(file))
 
 

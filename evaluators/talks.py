@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from confide.agents import SeekerReply, SupporterReply
 from confide.evaluators.summary import HUMAN
-from confide.scenarios import Role
+from confide.scenarios import InputFileError, Role
 from confide.simulator import AnyEvent, Imported, RunFolder, Spoke, Started, read_log
 
 QUESTION_MARKS: Final = "?\uff1f\u061f\u037e"
@@ -68,6 +69,20 @@ def talk_of(events: Sequence[AnyEvent]) -> Talk:
 def arm_of(started: Started) -> str:
     """What conversations are grouped by: the condition, and the cast where the experiment has several."""
     return started.condition.id if started.cast.name is None else f"{started.condition.id}+{started.cast.name}"
+
+
+def events_in(log: Path, final: Path) -> list[AnyEvent]:
+    """What a log holds; one that was finished since the folder was looked at lies in its final place.
+
+    Raises:
+        InputFileError: it is damaged.
+    """
+    try:
+        return read_log(log).events
+    except InputFileError:
+        if log.exists() or not final.exists():
+            raise
+        return read_log(final).events
 
 
 def events_of(run: RunFolder) -> Iterator[list[AnyEvent]]:

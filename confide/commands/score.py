@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 import typer
@@ -21,6 +20,7 @@ from confide.evaluators.rubric import LoadedRubric, read_rubrics, shipped_rubric
 from confide.evaluators.traits import is_plan, read_plan, shipped_plans
 from confide.evaluators.traits.panel import Respondents, respondents_of, trait_readers
 from confide.scenarios import ConfideError
+from confide.scenarios.library import suggestion
 from confide.simulator import (
     MeasureFolder,
     MeasureRecord,
@@ -131,8 +131,7 @@ def _must_be_known(names: Sequence[str]) -> None:
     shipped = (*shipped_rubrics(), *shipped_plans())
     for name in names:
         if name not in ("shipped", *shipped) and not Path(name).is_file():
-            near = get_close_matches(name, shipped, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped)}"
+            hint = suggestion(name, shipped)
             raise ConfideError(f"'{name}' is neither a file nor a shipped rubric or trait plan; {hint}")
 
 

@@ -28,8 +28,8 @@ from confide.evaluators.outcomes.said import (
     telling_value,
 )
 from confide.evaluators.outcomes.sides import Sides, TalkSides
-from confide.evaluators.talks import talk_of
-from confide.scenarios import ConfideError, InputFileError
+from confide.evaluators.talks import events_in, talk_of
+from confide.scenarios import ConfideError
 from confide.simulator import AnyEvent, Ended, Imported, RunFolder, Started, read_log
 
 
@@ -85,7 +85,7 @@ def talk_outcomes(
     known = sides.known([*labels_of(run), *labels])
     parsed = {name: outcome_of(name, known) for name in names}
     for log in run.logs():
-        events = _events(log, run.final(log.stem))
+        events = events_in(log, run.final(log.stem))
         if events:  # else it was killed before its first line was whole
             yield _outcomes(run.record.id, log, events, parsed, sides)
 
@@ -113,16 +113,6 @@ def outcomes_of_runs(runs: Sequence[RunFolder], names: Sequence[str], reader: st
     """
     labels = [label for run in runs for label in labels_of(run)]
     return [talk for run in runs for talk in talk_outcomes(run, names, reader, labels)]
-
-
-def _events(log: Path, final: Path) -> list[AnyEvent]:
-    """What a log holds; one that was finished since the folder was looked at lies in its final place."""
-    try:
-        return read_log(log).events
-    except InputFileError:
-        if log.exists() or not final.exists():
-            raise
-        return read_log(final).events
 
 
 def _outcomes(

@@ -14,16 +14,18 @@ from typing import Final, NamedTuple
 
 from confide.evaluators.outcomes.names import Answer, Known, TraitScore
 from confide.evaluators.outcomes.said import Value, missing
+from confide.evaluators.readings import read_side_log
 from confide.evaluators.rubric import Rubric, parse_rubric
-from confide.evaluators.tabular.traits import TOO_FEW, Questionnaire, administrations, questionnaire_of
+from confide.evaluators.tabular.traits import TOO_FEW, Questionnaire, questionnaire_of
 from confide.evaluators.talks import Talk
 from confide.evaluators.traits.courses import baseline, last_long, why_nothing
+from confide.evaluators.traits.drift import below_floor
 from confide.evaluators.traits.plan import LoadedPlan
-from confide.evaluators.traits.results import Point, is_respondents, plan_of, sheet_of, trait_folders
+from confide.evaluators.traits.results import Point, administrations, is_respondents, plan_of, sheet_of, trait_folders
 from confide.evaluators.traits.scores import change, score
-from confide.scenarios import ConfideError, Role
+from confide.scenarios import Role
 from confide.scenarios.experiments import Experiment
-from confide.simulator import AnyEvent, Measured, MeasureFolder, Read, RunFolder, measure_folders, read_log
+from confide.simulator import AnyEvent, Measured, MeasureFolder, RunFolder, measure_folders
 from confide.simulator.events import MeasuredValue
 from confide.simulator.observing import address_of, lines_of
 
@@ -136,11 +138,7 @@ class TalkSides:
         if not log.exists():
             begun = folder.live(self._talk.conversation).exists()
             return _Side((), "it was not read to its end" if begun else "it was not read yet")
-        events = read_log(log).events
-        end = events[-1] if events else None
-        if not isinstance(end, Read) or end.transcript != self._transcript:
-            raise ConfideError(f"{log}: it was read from another transcript than the conversation's: delete it")
-        return _Side(events, None)
+        return _Side(read_side_log(log, self._transcript), None)
 
     def answer_value(self, wanted: Answer) -> Value:
         """A mean of a reader's answers, or the share of a word among them."""
@@ -169,7 +167,8 @@ class TalkSides:
         if folder is None or side.why:
             return missing(side.why or NO_REASON)
         asked = self._sides.questionnaire(folder)
-        if why := _below_floor(asked, wanted.role, wanted.factor):
+        sound = asked.sound[wanted.role, wanted.factor]
+        if why := below_floor(sound.alpha, sound.over, asked.plan.plan.floor):
             return missing(why)
         points = self._points(side, wanted.role)
         if not points:
@@ -216,15 +215,6 @@ def _score(asked: Questionnaire, points: Sequence[Point], wanted: TraitScore) ->
         else:
             value = change(instrument, first.sheet, last.sheet, wanted.factor)
     return missing(TOO_FEW) if value is None else Value(value, None)
-
-
-def _below_floor(asked: Questionnaire, role: Role, factor: str) -> str | None:
-    sound, floor = asked.sound[role, factor], asked.plan.plan.floor
-    if floor == 0:
-        return None
-    if sound.alpha is None:
-        return f"reliability {sound.over}"
-    return f"alpha {sound.alpha:.2f} < {floor:.2f} ({sound.over})" if sound.alpha < floor else None
 
 
 def _worth(value: MeasuredValue, word: str | None) -> float:

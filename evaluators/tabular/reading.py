@@ -23,10 +23,11 @@ from confide.evaluators.tabular.traits import (
     questionnaire_of,
     trait_rows,
 )
+from confide.evaluators.talks import events_in
 from confide.evaluators.traits.profiles import NOBODY
 from confide.evaluators.traits.results import is_respondents
-from confide.scenarios import ConfideError, InputFileError, Role
-from confide.simulator import AnyEvent, MeasureFolder, Read, RunFolder, measure_folders, read_log
+from confide.scenarios import ConfideError, Role
+from confide.simulator import AnyEvent, MeasureFolder, Read, RunFolder, measure_folders
 from confide.simulator.observing import address_of, lines_of
 
 SIDES: Final = ("measures", "calls")
@@ -87,7 +88,7 @@ def rows_of(run: RunFolder, wanted: Collection[str]) -> Iterator[Rows]:
     read = {reader.folder: _logs(reader.folder) for reader in readers}
     leads: dict[str, Lead] = {}
     for log in run.logs():
-        events = _events(log, run.final(log.stem))
+        events = events_in(log, run.final(log.stem))
         if not events:  # killed before its first line was whole
             continue
         told = _told(run, log, events)
@@ -119,16 +120,6 @@ def _logs(folder: MeasureFolder) -> dict[str, Path]:
     return live | {log.stem: log for log in folder.logs()}
 
 
-def _events(log: Path, final: Path) -> list[AnyEvent]:
-    """What a log holds; one that was finished since the folder was looked at lies in its final place."""
-    try:
-        return read_log(log).events
-    except InputFileError:
-        if log.exists() or not final.exists():
-            raise
-        return read_log(final).events
-
-
 def _told(run: RunFolder, log: Path, events: Sequence[AnyEvent]) -> Told:
     try:
         return told_by(run.record.id, events)
@@ -149,7 +140,7 @@ def _of_talk(told: Told, seed: int, wanted: Collection[str]) -> Iterator[Rows]:
 
 def _of_reader(told: Told, reader: _Reader, log: Path, wanted: Collection[str]) -> Iterator[Rows]:
     record = reader.folder.record
-    events = _events(log, reader.folder.final(log.stem))
+    events = events_in(log, reader.folder.final(log.stem))
     if not events:
         return
     end = events[-1]
@@ -172,7 +163,7 @@ def _of_reader(told: Told, reader: _Reader, log: Path, wanted: Collection[str]) 
 def _of_profiles(run: RunFolder, folder: MeasureFolder, wanted: Collection[str]) -> Iterator[Rows]:
     record, found = folder.record, profiles_of(folder)
     for name, log in _logs(folder).items():
-        events = _events(log, folder.final(name))
+        events = events_in(log, folder.final(name))
         if not events:
             continue
         name_of = reader_name(events, None, record.model)
@@ -192,7 +183,7 @@ def _profile(side: Side, found: Profiles, name: str) -> Sequence[Row]:
 def _of_judge(run: RunFolder, folder: MeasureFolder, leads: dict[str, Lead], wanted: Collection[str]) -> Iterator[Rows]:
     record = folder.record
     for name, log in _logs(folder).items():
-        events = _events(log, folder.final(name))
+        events = events_in(log, folder.final(name))
         one, _, other = name.partition("~")
         if not events:
             continue

@@ -22,6 +22,7 @@ from confide.evaluators.traits.results import (
     Point,
     RespondentResults,
     SourceResults,
+    administrations,
     is_respondents,
     plan_of,
     read_respondents,
@@ -30,7 +31,7 @@ from confide.evaluators.traits.results import (
 from confide.evaluators.traits.scores import Sheet, facet_score, factor_reliability, score
 from confide.scenarios import Persona, Role
 from confide.scenarios.personas import ListedPersona
-from confide.simulator import AnyEvent, Measured, MeasureFolder, RunFolder, read_log
+from confide.simulator import Measured, MeasureFolder, RunFolder, read_log
 
 TOO_FEW = "fewer than two thirds of its items were answered"
 NOT_WHOLE = "the form was not asked to its end"
@@ -103,18 +104,6 @@ def first_sheets(run: RunFolder, folder: MeasureFolder) -> dict[Role, list[Sheet
             if first is not None:  # people's conversations are planned by nobody, and count as one persona
                 found.setdefault((role, personas.get(log.stem, "")), first.sheet)
     return {role: [sheet for (whose, _), sheet in found.items() if whose is role] for role in Role}
-
-
-Administration = tuple[int | None, Role | None, int]
-
-
-def administrations(events: Iterable[AnyEvent]) -> dict[Administration, list[Measured]]:
-    """The answers of a side log by turn, role and repeat."""
-    found: dict[Administration, list[Measured]] = {}
-    for event in events:
-        if isinstance(event, Measured):
-            found.setdefault((event.turn, event.role, event.repeat), []).append(event)
-    return found
 
 
 def trait_rows(side: Side, asked: Questionnaire, personas: Mapping[Role, Persona]) -> list[MeasureRow]:

@@ -70,7 +70,7 @@ class Changes:
 
     def mean(self) -> ClusteredMean:
         """The mean over conversations, clustered by scenario and by personas: the first two parts of a pair key."""
-        parts = [key.split("/") for key in self._keys]
+        parts = [key.rsplit("/", 2) for key in self._keys]
         return clustered_mean(self.values, [[part[0] for part in parts], ["/".join(part[1:2]) for part in parts]])
 
 

@@ -175,12 +175,23 @@ class _Sound(NamedTuple):
 
 
 def _sound(factor: str, found: Reliability, sample: str, floor: float) -> _Sound:
-    null = None
-    if floor > 0 and found.alpha is None:
-        null = f"reliability unknown: {found.reason}"
-    elif floor > 0 and found.alpha is not None and found.alpha < floor:
-        null = f"alpha {found.alpha:.2f} < {floor:.2f} ({sample})"
-    return _Sound(factor, found, sample, null)
+    over = sample if found.alpha is not None else f"unknown: {found.reason}"
+    return _Sound(factor, found, sample, below_floor(found.alpha, over, floor))
+
+
+def below_floor(alpha: float | None, over: str, floor: float) -> str | None:
+    """Why a factor has no scores: its reliability is below the floor, or unknown; None where it has.
+
+    Args:
+        alpha: Cronbach's alpha, None where it is unknown.
+        over: what it was found in, or why it is unknown.
+        floor: the plan's; at 0 nothing is below it.
+    """
+    if floor == 0:
+        return None
+    if alpha is None:
+        return f"reliability {over}"
+    return f"alpha {alpha:.2f} < {floor:.2f} ({over})" if alpha < floor else None
 
 
 def _factor(

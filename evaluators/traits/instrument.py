@@ -7,7 +7,6 @@ is turned round in one place, :meth:`Instrument.keyed`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, Self
@@ -15,7 +14,8 @@ from typing import Annotated, Final, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from confide.scenarios import CSI, HEXACO, ConfideError
+from confide.scenarios import CSI, HEXACO
+from confide.scenarios.library import shipped_file
 from confide.scenarios.reader import from_yaml
 from confide.scenarios.schema import Frozen, Line, Slug, Text
 from confide.scenarios.yamlfile import read_text
@@ -210,13 +210,7 @@ def read_instrument(name: str | Path, beside: Path | None = None) -> LoadedInstr
         InputFileError: with every problem of the file.
         ConfideError: ``name`` is neither a file nor a shipped instrument.
     """
-    file = (beside or Path()) / name
-    if str(name) in shipped_instruments():
-        file = INSTRUMENTS / f"{name}.yaml"
-    elif not file.is_file():
-        near = get_close_matches(str(name), shipped_instruments(), n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped_instruments())}"
-        raise ConfideError(f"'{name}' is neither a file nor a shipped instrument; {hint}")
+    file = shipped_file(name, INSTRUMENTS, "instrument", beside)
     return parse_instrument(file, read_text(file))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, Self
 
@@ -19,6 +18,7 @@ from confide.agents import Model
 from confide.agents.models.spec import FormatName
 from confide.evaluators.traits.instrument import Instrument, parse_instrument, read_instrument
 from confide.scenarios import ConfideError, Role
+from confide.scenarios.library import shipped_file
 from confide.scenarios.reader import from_yaml
 from confide.scenarios.schema import Frozen, Line, Slug, Text
 from confide.scenarios.yamlfile import read_text
@@ -166,13 +166,7 @@ def read_plan(name: str | Path) -> LoadedPlan:
         InputFileError: with every problem of a file.
         ConfideError: ``name`` is neither, or the instrument cannot be asked.
     """
-    file = Path(name)
-    if str(name) in shipped_plans():
-        file = PLANS / f"{name}.yaml"
-    elif not file.is_file():
-        near = get_close_matches(str(name), shipped_plans(), n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped_plans())}"
-        raise ConfideError(f"'{name}' is neither a file nor a shipped trait plan; {hint}")
+    file = shipped_file(name, PLANS, "trait plan")
     text = read_text(file)
     plan = from_yaml(file, text, TraitPlan)
     instrument = read_instrument(plan.instrument, file.parent)

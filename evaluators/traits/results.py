@@ -5,17 +5,17 @@ Law: an answer to another transcript than the log's is refused; what was asked i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from confide.evaluators.readings import Talked
+from confide.evaluators.readings import Talked, side_logs
 from confide.evaluators.talks import Talk
 from confide.evaluators.traits.plan import PROFILES, SOURCES, LoadedPlan, Source, parse_plan
 from confide.evaluators.traits.profiles import NOBODY, Mode
 from confide.evaluators.traits.scores import Sheet
-from confide.scenarios import ConfideError, Role
+from confide.scenarios import Role
 from confide.scenarios.personas import PersonaList, read_personas
-from confide.simulator import AnyEvent, Measured, MeasureFolder, Read, RunFolder, measure_folders, read_log
+from confide.simulator import AnyEvent, Measured, MeasureFolder, RunFolder, measure_folders, read_log
 
 PROFILES_FILE = "profiles.yaml"
 """The personas that a folder of respondents is about."""
@@ -43,7 +43,7 @@ class SourceResults(NamedTuple):
     unread: int
     """Finished conversations in which it was not asked to their end."""
     unweighted: dict[str, int]
-    """Why answers were not weighted by probabilities, with how many administrations."""
+    """Why answers were not weighted by probabilities, with how many calls."""
     caveats: tuple[str, ...]
     """What a reader of the figures must know about the models."""
     models: Mapping[Role, tuple[str, ...]]
@@ -88,25 +88,14 @@ def read_source(
     read = 0
     own = record.spec is None
     told: list[str] = list(caveats) if own else []
-    for log in folder.logs():
-        talked = talks.get(log.stem)
-        if talked is None:
-            raise ConfideError(f"{log}: the run has no finished conversation of this name")
-        events = read_log(log).events
-        end = events[-1] if events else None
-        if not isinstance(end, Read) or end.transcript != talked.transcript:
-            raise ConfideError(f"{log}: it was read from another transcript than the conversation's: delete it")
+    for talk, events in side_logs(folder, talks):
         read += 1
         told += [event.card.caveat for event in events if event.kind == "reading" and event.card and event.card.caveat]
-        groups: dict[tuple[int | None, Role, int], list[Measured]] = {}
-        for event in events:
-            if isinstance(event, Measured) and event.role is not None:
-                groups.setdefault((event.turn, event.role, event.repeat), []).append(event)
-                if event.note:
-                    unweighted[event.note] = unweighted.get(event.note, 0) + 1
-        points += [
-            Point(talked.talk, role, turn, repeat, sheet_of(each)) for (turn, role, repeat), each in groups.items()
-        ]
+        for (turn, role, repeat), answers in administrations(events).items():
+            if role is not None:
+                points.append(Point(talk, role, turn, repeat, sheet_of(answers)))
+                for note in (answer.note for answer in answers if answer.note):
+                    unweighted[note] = unweighted.get(note, 0) + 1
     return SourceResults(
         plan, source, record.model, points, len(talks) - read, unweighted, tuple(dict.fromkeys(told)),
         {role: tuple(players[role]) if own else (record.model,) for role in Role},
@@ -139,6 +128,18 @@ def plan_of(folder: MeasureFolder) -> LoadedPlan:
 def is_respondents(folder: MeasureFolder) -> bool:
     """Whether a folder's answers are for profiles, and not in talks."""
     return folder.record.measure.endswith(f"-{PROFILES}")
+
+
+Administration = tuple[int | None, Role | None, int]
+
+
+def administrations(events: Iterable[AnyEvent]) -> dict[Administration, list[Measured]]:
+    """The answers of a side log by turn, role and repeat."""
+    found: dict[Administration, list[Measured]] = {}
+    for event in events:
+        if isinstance(event, Measured):
+            found.setdefault((event.turn, event.role, event.repeat), []).append(event)
+    return found
 
 
 def sheet_of(events: Sequence[AnyEvent]) -> Sheet:

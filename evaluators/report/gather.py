@@ -15,7 +15,7 @@ from confide.evaluators.disclosure import FactTold, facts_told
 from confide.evaluators.pairwise import pairs_of
 from confide.evaluators.readings import Readings, Talked, read_readings
 from confide.evaluators.rubric import Rubric, parse_rubric
-from confide.evaluators.talks import Talk, talk_of
+from confide.evaluators.talks import Talk, events_in, talk_of
 from confide.evaluators.traits import TraitReport, trait_reports
 from confide.evaluators.verdicts import Verdict, verdicts
 from confide.scenarios import ConfideError, Role
@@ -29,7 +29,6 @@ from confide.simulator import (
     RunFolder,
     Started,
     measure_folders,
-    read_log,
 )
 from confide.simulator.observing import address_of, lines_of
 
@@ -159,7 +158,7 @@ def _gather(run: RunFolder, name: str, floor: float | None) -> RunMaterial:
     unfinished = 0
     labels: tuple[str, ...] = ()
     for log in run.logs():
-        events = read_log(log).events
+        events = events_in(log, run.final(log.stem))
         opening = events[0] if events else None
         if not isinstance(opening, Started | Imported):
             unfinished += 1  # killed before its first line was whole
@@ -184,7 +183,7 @@ def _with_sides(made: RunMaterial, floor: float | None) -> RunMaterial:
     judges = list(measure_folders(run, "judgements"))
     for folder in (*folders, *judges):
         for log in _side_logs(folder):
-            _count(read_log(log).events, run, folder.record.measure, made.calls)
+            _count(events_in(log, folder.final(log.stem)), run, folder.record.measure, made.calls)
     rubrics = [folder for folder in folders if not folder.record.files]
     own = [folder for folder in judges if folder.record.against is None]
     return made._replace(

@@ -74,7 +74,7 @@ class Budget(Frozen):
     """Where a run stops of its own accord. It can be gone on with by ``confide resume``."""
 
     tokens: Annotated[int, Field(ge=1)] | None = None
-    """Prompt and completion tokens of all conversations."""
+    """Prompt and completion tokens of all conversations and of what reads beside them, profiles aside."""
     usd: Annotated[float, Field(gt=0)] | None = None
     """US dollars; needs models of known price."""
     minutes: Annotated[float, Field(gt=0)] | None = None

@@ -263,19 +263,20 @@ async def _read_log(run: RunFolder, log: Path, reader: Reader, also: Sink | None
 class Alongside:
     """Readers that go along with a conversation under way. A sink of its events; nothing comes back from it."""
 
-    def __init__(self, readers: Sequence[Reader], conversation: str, seed: int) -> None:
+    def __init__(self, readers: Sequence[Reader], conversation: str, seed: int, also: Sink | None = None) -> None:
         """Start the readers.
 
         Args:
             readers: who reads.
             conversation: its id.
             seed: the run's seed.
+            also: is told of every event of the side logs.
         """
         self._conversation = conversation
         self._over = False
         self._queues: list[asyncio.Queue[ev.AnyEvent]] = [asyncio.Queue() for _ in readers]
         self._tasks = {
-            reader.folder.record.key: asyncio.create_task(_read_along(reader, conversation, seed, queue))
+            reader.folder.record.key: asyncio.create_task(_read_along(reader, conversation, seed, queue, also))
             for reader, queue in zip(readers, self._queues, strict=True)
         }
 
@@ -300,7 +301,9 @@ class Alongside:
         return {f"{key}/{self._conversation}": reason for key, reason in found if isinstance(reason, str)}
 
 
-async def _read_along(reader: Reader, conversation: str, seed: int, events: asyncio.Queue[ev.AnyEvent]) -> str | None:
+async def _read_along(
+    reader: Reader, conversation: str, seed: int, events: asyncio.Queue[ev.AnyEvent], also: Sink | None
+) -> str | None:
     """Read a conversation as it goes on; gives why the side log stays open, or None. It harms nothing else."""
     if reader.folder.final(conversation).exists():
         return None
@@ -315,7 +318,7 @@ async def _read_along(reader: Reader, conversation: str, seed: int, events: asyn
                 if watch is None:
                     if not isinstance(event, ev.Started | ev.Imported):
                         raise ValueError("a log begins with its 'started' event")
-                    watch = reader.watch(event, seed, writer)
+                    watch = reader.watch(event, seed, writer, also)
                 await watch.see(event)
                 if isinstance(event, ev.Ended):
                     await asyncio.get_running_loop().run_in_executor(None, writer.commit)

@@ -238,7 +238,11 @@ async def check_models(models: Mapping[str, Model]) -> None:
 
 
 async def run_conversations(
-    run: RunFolder, models: Mapping[str, Model], watch: Watcher, readers: Sequence[Reader] = ()
+    run: RunFolder,
+    models: Mapping[str, Model],
+    watch: Watcher,
+    readers: Sequence[Reader] = (),
+    also: Sink | None = None,
 ) -> Outcome:
     """Run what is left to run, as many conversations at once as the models bear. The models stay open.
 
@@ -247,6 +251,7 @@ async def run_conversations(
         models: the models that play, by name.
         watch: is told of every event.
         readers: who reads the conversations as they go on.
+        also: is told of every event of the readers' side logs.
 
     Raises:
         ConfideError: the disk or an endpoint refuses everything; what is on disk can be resumed.
@@ -267,7 +272,7 @@ async def run_conversations(
     async def work(queue: Iterator[Planned]) -> None:
         nonlocal finished
         for planned in queue:
-            along = Alongside(readers, planned.id, run.record.seed) if readers else None
+            along = Alongside(readers, planned.id, run.record.seed, also) if readers else None
             try:
                 why = await _converse(run, planned, models, ready, see, along)
             finally:

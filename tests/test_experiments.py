@@ -196,6 +196,25 @@ def test_a_budget_ends_the_run_and_resume_goes_on(write, confide):
     assert len(list((run.path / "conversations").glob("*.jsonl"))) == run.record.size
 
 
+def test_what_readers_take_counts_towards_the_budget(write, confide):
+    measures = "measures: [{rubric: traits-markers, reader: scripted}]\n"
+    alone = SMALL + "budget: {tokens: 100000}\n"
+    assert confide("run", write(alone), "--model", "scripted")[0] == 0
+    run = RunFolder.open(confide("run", write(SMALL + measures), "--model", "scripted")[1].split()[-1])
+
+    def tokens(logs):
+        events = [event for log in logs for event in read_log(log).events if event.kind == "called"]
+        return sum(event.prompt_tokens + event.completion_tokens for event in events)
+
+    spoken, read = tokens(run.logs()), tokens((run.path / "measures").rglob("*.jsonl"))
+    assert read > 0
+    between = f"budget: {{tokens: {spoken + 1}}}\n"
+    assert confide("run", write(SMALL + between), "--model", "scripted")[0] == 0
+    code, _, err = confide("run", write(SMALL + measures + between), "--model", "scripted")
+    assert code == 1
+    assert f"the budget of {spoken + 1:,} tokens is used up" in err
+
+
 @pytest.mark.parametrize("budget", ["tokens: 1000000", "usd: 100"])
 def test_a_budget_that_cannot_be_counted_is_an_error_and_not_ignored(write, confide, monkeypatch, budget):
     answer = ScriptedClient.answer

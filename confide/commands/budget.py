@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
+from confide.agents import Model
 from confide.scenarios import ConfideError
 from confide.scenarios.experiments import Budget
 from confide.simulator import AnyEvent, Called, RunRecord
@@ -13,14 +15,15 @@ class BudgetReachedError(ConfideError):
     """The run may cost no more."""
 
 
-def budget_of(record: RunRecord) -> Budget:
-    """The budget of a run; none where it is no experiment's.
+def budget_of(record: RunRecord, readers: Sequence[Model] = ()) -> Budget:
+    """The budget of a run that ``readers`` read; none where it is no experiment's.
 
     Raises:
         ConfideError: it is in dollars, and the price of a model is unknown.
     """
     budget = record.experiment.resolved.budget if record.experiment else Budget()
     unknown = [name for name, price in record.prices.items() if price is None]
+    unknown += [model.name for model in readers if model.price is None]
     if budget.usd is not None and unknown:
         raise ConfideError(
             f"budget.usd cannot be held: the price of model '{unknown[0]}' is unknown; give it one in models.yaml, or "
@@ -30,7 +33,7 @@ def budget_of(record: RunRecord) -> Budget:
 
 
 class Spending:
-    """What the conversations of a run have cost so far, in this process."""
+    """What a run has cost so far, in this process. A sink of what readers are answered."""
 
     def __init__(self, budget: Budget) -> None:
         """Nothing is spent yet."""
@@ -38,6 +41,16 @@ class Spending:
         self._start = time.monotonic()
         self._tokens = 0
         self._usd = 0.0
+        self._stop: ConfideError | None = None
+
+    def write(self, *events: AnyEvent) -> None:
+        """Count what a reader was answered. With the budget used up it reads no further, and the conversations end.
+
+        Raises:
+            ConfideError: as :meth:`see`.
+        """
+        for event in events:
+            self.see(event)
 
     def see(self, event: AnyEvent) -> None:
         """Count an event.
@@ -46,6 +59,15 @@ class Spending:
             BudgetReachedError: with it, the budget is used up.
             ConfideError: what it took is unknown, so that the budget cannot be held.
         """
+        if self._stop is not None:
+            raise self._stop
+        try:
+            self._count(event)
+        except ConfideError as error:
+            self._stop = error
+            raise
+
+    def _count(self, event: AnyEvent) -> None:
         if not isinstance(event, Called):
             return
         self._must_be_counted(event)

@@ -138,8 +138,9 @@ def begin(
         try:
             await check_models({**models, **reads})
             made.append(RunFolder.create(runs, record))
+            budget = budget_of(record, [plan.model for plan in plans])
             readers = [reader for plan in plans for reader in plan.readers(made[0], models)]
-            outcome = await _run(made[0], models, readers, watch=watch, quiet=as_json, budget=budget_of(record))
+            outcome = await _run(made[0], models, readers, watch=watch, quiet=as_json, budget=budget)
             unasked: dict[str, str] = {}
             for plan in plans:
                 unasked |= await ask_profiles(plan, made[0], models, quiet=as_json or watch)
@@ -191,7 +192,7 @@ async def _run(
             if transcript and conversation == first:
                 transcript.show(event)
 
-        outcome = await run_conversations(run, models, see, readers)
+        outcome = await run_conversations(run, models, see, readers, spent)
     if transcript and run.final(first).exists():
         transcript.figures(summarise(read_log(run.final(first)).events))
     return outcome

@@ -41,6 +41,7 @@ from confide.simulator import (
     read_log,
     run_conversations,
 )
+from confide.simulator.store import ExperimentRecord
 from confide.viewer import Transcript
 
 
@@ -254,9 +255,27 @@ def _score_command(run: RunFolder, record: MeasureRecord) -> str:
     options = [part for value in values for part in value]
     names = {"--with": "--with", "--reader": "--model", "--models": "--models"}
     kept = [part for option, value in pairwise(options) if option in names for part in (names[option], value)]
+    if run.record.experiment and "--with" not in kept:
+        return " && ".join(_of_experiment(run, run.record.experiment, kept))
     if "--with" not in kept:  # from Python
         kept = ["--with", record.measure, "--model", record.model]
     return shlex.join(["confide", "score", str(run.path), *kept])
+
+
+def _of_experiment(run: RunFolder, experiment: ExperimentRecord, kept: Sequence[str]) -> list[str]:
+    """The commands that read by an experiment's measures, one per reader: what is read already is not read again."""
+    groups: dict[tuple[str, int], list[str]] = {}
+    for measure in experiment.resolved.measures:
+        file = Path(experiment.file).parent / measure.rubric
+        name = str(file) if file.is_absolute() and file.is_file() else measure.rubric
+        groups.setdefault((measure.reader, measure.repeats), []).append(name)
+    return [
+        shlex.join([
+            "confide", "score", str(run.path), *(part for name in names for part in ("--with", name)),
+            *(() if "--model" in kept else ("--model", reader)), "--repeats", str(repeats), *kept,
+        ])
+        for (reader, repeats), names in groups.items()
+    ]  # fmt: skip
 
 
 def _as_json(run: RunFolder, outcome: Outcome) -> str:

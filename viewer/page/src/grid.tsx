@@ -1,0 +1,5 @@
+import type { GridPlace } from "./place";
+
+export function Grid(props: { place: GridPlace }) {
+  return <p>{props.place.view}</p>;
+}

@@ -1,15 +1,48 @@
 import { render } from "preact";
+import { useState } from "preact/hooks";
 import { CompareView } from "./compare";
+import { FileSource } from "./file";
 import { Grid } from "./grid";
-import { usePlace } from "./place";
+import { HomeProvider } from "./home";
+import { HttpSource } from "./http";
+import { type Place, usePlace } from "./place";
+import { Shell } from "./shell";
+import { SourceContext } from "./source";
 import { TalkView } from "./talk";
+import { beginTheme } from "./theme";
+import { Guard } from "./trouble";
 
-function View() {
-  const place = usePlace();
+function View(props: { place: Place }) {
+  const { place } = props;
   if (place.view === "talk") return <TalkView place={place} />;
   if (place.view === "compare") return <CompareView place={place} />;
   return <Grid place={place} />;
 }
 
+/** What of a place, once it is another, makes its view begin afresh. */
+function identity(place: Place): string {
+  if (place.view === "talk") return `talk ${place.key} ${place.blind}`;
+  return place.view === "compare" ? `compare ${place.left} ${place.right}` : "grid";
+}
+
+function App() {
+  const place = usePlace();
+  const [source] = useState(() =>
+    document.documentElement.hasAttribute("data-export") ? new FileSource() : new HttpSource(),
+  );
+  return (
+    <SourceContext.Provider value={source}>
+      <HomeProvider>
+        <Shell view={place.view}>
+          <Guard key={identity(place)}>
+            <View place={place} />
+          </Guard>
+        </Shell>
+      </HomeProvider>
+    </SourceContext.Provider>
+  );
+}
+
+beginTheme();
 const root = document.getElementById("app");
-if (root !== null) render(<View />, root);
+if (root !== null) render(<App />, root);

@@ -10,6 +10,8 @@ export interface Change {
   keys: string[];
   /** Logs that are not in the index yet. */
   waiting: number;
+  /** Set when the connection was broken for a while: anything may have changed. */
+  missed?: boolean;
 }
 
 /** Where documents come from. Every method rejects with an `Error` whose message is one line for people. */

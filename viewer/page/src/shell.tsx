@@ -1,0 +1,96 @@
+// The frame around every view: header, help, and the keys that work everywhere.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Help } from "./help";
+import { useHome } from "./home";
+import { typing } from "./keys";
+import { gridLink } from "./memory";
+import type { Place } from "./place";
+import { usePulse } from "./pulse";
+import { ThemeButton } from "./theme";
+
+const CRUMBS: Record<Place["view"], string | null> = { grid: null, talk: "Conversation", compare: "Side by side" };
+
+export function Shell(props: { view: Place["view"]; children: ComponentChildren }) {
+  const [helping, setHelping] = useState(false);
+  const home = useHome();
+  const main = useRef<HTMLElement>(null);
+
+  useEffect(() => {
+    const act = (event: KeyboardEvent) => {
+      if (typing(event)) return;
+      if (event.key === "?") setHelping(true);
+      else if (event.key === "g") location.hash = gridLink();
+      else return;
+      event.preventDefault();
+    };
+    window.addEventListener("keydown", act);
+    return () => window.removeEventListener("keydown", act);
+  }, []);
+
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <header class="top">
+        <a class="name" href={gridLink()}>
+          confide
+        </a>
+        <Crumbs view={props.view} />
+        <PulseMark />
+        <div class="tools">
+          <ThemeButton />
+          <button type="button" class="plain" title="Keys and help (?)" onClick={() => setHelping(true)}>
+            <span aria-hidden="true">?</span>
+            <span class="unseen">Keys and help</span>
+          </button>
+        </div>
+      </header>
+      <main ref={main} tabIndex={-1} class={`view-${props.view}`}>
+        {props.children}
+      </main>
+      {helping && <Help version={home.version} close={() => setHelping(false)} />}
+    </>
+  );
+}
+
+function Crumbs(props: { view: Place["view"] }) {
+  const crumb = CRUMBS[props.view];
+  useEffect(() => {
+    document.title = `${crumb ?? "Conversations"} · confide`;
+  }, [crumb]);
+  return (
+    <nav aria-label="Where you are">
+      <ol class="crumbs">
+        <li>
+          {crumb === null ? <span aria-current="page">Conversations</span> : <a href={gridLink()}>Conversations</a>}
+        </li>
+        {crumb !== null && (
+          <li>
+            <span aria-current="page">{crumb}</span>
+          </li>
+        )}
+      </ol>
+    </nav>
+  );
+}
+
+/** Whether the page hears from the server: a full dot, or a cross where it does not. */
+function PulseMark() {
+  const pulse = usePulse();
+  if (pulse === "still") return null;
+  const gone = pulse === "gone";
+  return (
+    <span class={gone ? "pulse gone" : "pulse"} role="status">
+      <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
+        {gone ? (
+          <path d="M1.5 1.5l7 7m0-7l-7 7" stroke="currentColor" stroke-width="2" />
+        ) : (
+          <circle cx="5" cy="5" r="3.5" fill="var(--s2)" />
+        )}
+      </svg>
+      {gone ? "server gone" : "live"}
+    </span>
+  );
+}

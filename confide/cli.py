@@ -17,6 +17,7 @@ from confide.cli_models import ModelsOption, models_app
 from confide.cli_report import report_app
 from confide.cli_tables import tables_app
 from confide.cli_traits import instruments_app, personas_app
+from confide.cli_view import view_app
 
 app = typer.Typer(
     name="confide",
@@ -338,5 +339,6 @@ def schema(
 
 app.add_typer(inspect_app)
 app.add_typer(report_app)
+app.add_typer(view_app)
 app.add_typer(tables_app)
 app.add_typer(analysis_app)

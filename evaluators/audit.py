@@ -8,7 +8,6 @@ told, and then lets the real code replay the log. Laws 1 (non-interference), 3 (
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from confide.evaluators.secrets import Secrets
 from confide.scenarios import ConfideError, InputFileError, Role, Sight, TellingPolicy, Writer
 from confide.simulator import AnyEvent, Called, Ended, ReplayError, Spoke, Started, State, read_log, replay
 from confide.simulator.gate import Gate
+from confide.simulator.log import digest_of
 from confide.simulator.store import Planned, RunFolder
 
 
@@ -124,7 +124,7 @@ def audit_log(file: Path, planned: Planned | None = None) -> Checked:
     for event in events:
         check.take(event)
     found = list(check.breaches)
-    if isinstance(events[-1], Ended) and events[-1].digest != _digest(file):
+    if isinstance(events[-1], Ended) and events[-1].digest != digest_of(file):
         what = "its lines are not those that were written: its last line holds the content address of all before it"
         found.append(Breach(str(file), len(events), "log", what))
     if planned is not None:
@@ -139,12 +139,6 @@ def audit_log(file: Path, planned: Planned | None = None) -> Checked:
         found.append(Breach(str(file), 1, "replay", str(error)))
     ended = isinstance(events[-1], Ended)
     return Checked(1, check.prompts, check.segments, check.searched, replayed, int(not ended), tuple(found))
-
-
-def _digest(file: Path) -> str:
-    """Content address of all lines but the last."""
-    data = file.read_bytes()
-    return hashlib.sha256(data[: data.rfind(b"\n", 0, -1) + 1]).hexdigest()[:32]
 
 
 def _not_as_planned(file: Path, started: Started, planned: Planned) -> Iterator[Breach]:

@@ -64,6 +64,27 @@ def read_log(log: str | Path) -> ReadLog:
     Raises:
         InputFileError: the file cannot be read, or a line before the last is damaged, or is of a newer version.
     """
+    read, damage = salvage(log)
+    if damage is not None:
+        raise InputFileError([damage])
+    return read
+
+
+class Salvaged(NamedTuple):
+    """What can be read of a log."""
+
+    read: ReadLog
+    """Its events up to where it is damaged."""
+    damage: Problem | None
+    """What is wrong there; None if nothing is."""
+
+
+def salvage(log: str | Path) -> Salvaged:
+    """Read a log as far as it goes.
+
+    Raises:
+        InputFileError: the file cannot be read at all.
+    """
     file = Path(log)
     try:
         data = file.read_bytes()
@@ -75,12 +96,23 @@ def read_log(log: str | Path) -> ReadLog:
         try:
             event = EVENTS.validate_json(line)
         except ValidationError as error:
-            raise InputFileError([Problem(file, number, 1, "", _damage(line, error))]) from None
+            return Salvaged(ReadLog(events, size), Problem(file, number, 1, "", _damage(line, error)))
         if event.seq != len(events):
-            raise InputFileError([Problem(file, number, 1, "seq", f"expected event {len(events)}, not {event.seq}")])
+            what = f"expected event {len(events)}, not {event.seq}"
+            return Salvaged(ReadLog(events, size), Problem(file, number, 1, "seq", what))
         events.append(event)
         size += len(line) + 1
-    return ReadLog(events, size)
+    return Salvaged(ReadLog(events, size), None)
+
+
+def digest_of(file: Path) -> str:
+    """Content address of all lines of a log but the last, which holds it where the conversation is finished.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    data = file.read_bytes()
+    return hashlib.sha256(data[: data.rfind(b"\n", 0, -1) + 1]).hexdigest()[:32]
 
 
 def _lines(data: bytes) -> Iterator[bytes]:

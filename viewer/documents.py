@@ -298,9 +298,9 @@ class Call(Frozen):
     """Segments that it shares with that call."""
     segments: tuple[Source, ...]
     """The segments after those."""
-    prompt: str
-    """Content address of the messages."""
-    seed: int
+    prompt: str | None
+    """Content address of the messages; None where there was no answer, as the seed."""
+    seed: int | None
     """The seed."""
     reply: str
     """The answer, exactly; empty where there was none."""
@@ -350,8 +350,8 @@ class Knowing(Frozen):
     """From which turn on, or in which; -1 before the talk."""
     how: Literal["owns", "sees", "told", "noticed", "asked", "inferred", "undeclared", "unsaid"]
     """``owns``, ``sees`` (in its prompt by the condition), ``told``, ``noticed`` (told without being declared): it
-    knows. ``asked``, ``inferred``: it asked about the other's fact, or stated it untold. ``undeclared``, ``unsaid``: its
-    words tell an own fact that the reply does not declare, or do not tell one that it declares."""
+    knows. ``asked``, ``inferred``: it asked about the other's fact, or stated it untold. ``undeclared``, ``unsaid``:
+    its words tell an own fact that the reply does not declare, or do not tell one that it declares."""
 
 
 class Item(Frozen):
@@ -367,6 +367,8 @@ class Item(Frozen):
     """Lowest point; None for words and turns."""
     high: float | None
     """Highest point."""
+    words: tuple[str, ...] = ()
+    """The words that a ``choice`` is one of."""
 
 
 class Answer(Frozen):
@@ -488,8 +490,8 @@ class Kin(Frozen):
 class Parent(Frozen):
     """Where a fork branched off."""
 
-    key: str
-    """Address of the parent."""
+    key: str | None
+    """Address of the parent; None where it is not shown here."""
     run: str
     """Its run."""
     conversation: str

@@ -37,12 +37,18 @@ Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
 
 
-def weights_file() -> Path:
-    """Where the weights are kept: ``$CONFIDE_CACHE``, else ``$XDG_CACHE_HOME/confide``, else ``~/.cache/confide``."""
+def cache_folder() -> Path:
+    """Where what can be fetched or made again is kept.
+
+    ``$CONFIDE_CACHE``, else ``$XDG_CACHE_HOME/confide``, else ``~/.cache/confide``.
+    """
     base = os.environ.get("CONFIDE_CACHE")
-    if base:
-        return Path(base) / f"{SHA256[:16]}.gguf"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "confide" / f"{SHA256[:16]}.gguf"
+    return Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "confide"
+
+
+def weights_file() -> Path:
+    """Where the weights are kept: in :func:`cache_folder`."""
+    return cache_folder() / f"{SHA256[:16]}.gguf"
 
 
 def fetch_weights(progress: Progress, source: Path | None = None) -> Path:

@@ -192,13 +192,13 @@ export interface Call {
    */
   segments: Source[];
   /**
-   * Content address of the messages.
+   * Content address of the messages; None where there was no answer, as the seed.
    */
-  prompt: string;
+  prompt: string | null;
   /**
    * The seed.
    */
-  seed: number;
+  seed: number | null;
   /**
    * The answer, exactly; empty where there was none.
    */
@@ -541,6 +541,10 @@ export interface Item {
    * Highest point.
    */
   high: number | null;
+  /**
+   * The words that a ``choice`` is one of.
+   */
+  words?: string[];
 }
 /**
  * A conversation that this one can be held against.
@@ -770,9 +774,9 @@ export interface PlacedNote {
  */
 export interface Parent {
   /**
-   * Address of the parent.
+   * Address of the parent; None where it is not shown here.
    */
-  key: string;
+  key: string | null;
   /**
    * Its run.
    */

@@ -1,5 +1,171 @@
-import type { GridPlace } from "./place";
+// The home view: all conversations, searched, filtered and sorted.
+import { useEffect, useState } from "preact/hooks";
+import type { Row } from "./api";
+import { cleared, FilterChips, FilterMenus, isFiltered } from "./facets";
+import { GridHead } from "./grid-head";
+import { GridTable, NARROW } from "./grid-table";
+import { GridTools } from "./grid-tools";
+import { useHome } from "./home";
+import { typing } from "./keys";
+import { useMedia } from "./media";
+import { recallGrid } from "./memory";
+import { type GridPlace, type GridQuery, goTo, linkTo } from "./place";
+import { RowStore } from "./row-store";
+import { useSource } from "./source";
+import { count, number, visible } from "./text";
+import { Trouble } from "./trouble";
+
+/** Rows that are read before a grid is shown. */
+const FIRST = 60;
+
+interface Shown {
+  link: string;
+  store: RowStore;
+}
+
+/** The rows of a query; those of the one before until the first of the new ones are there. */
+function useRows(query: GridQuery): { shown: Shown; busy: boolean } {
+  const source = useSource();
+  const link = linkTo({ view: "grid", query });
+  const [shown, setShown] = useState<Shown>(() => ({
+    link,
+    store: recallGrid(link)?.store ?? new RowStore(source, query),
+  }));
+  const [, look] = useState(0);
+  useEffect(() => {
+    const store = shown.link === link ? shown.store : new RowStore(source, query);
+    const settle = () => {
+      if (store.total === null && store.trouble === null) return;
+      setShown((now) => (now.store === store ? now : { link, store }));
+      look(store.version);
+    };
+    const unlisten = store.listen(settle);
+    if (store.total === null) store.need(0, FIRST);
+    else store.refresh(0, 0);
+    return unlisten;
+  }, [link]);
+  return { shown, busy: shown.link !== link || shown.store.total === null };
+}
+
+/** The two conversations that are to be compared; a third takes the place of the first. */
+function useMarks(blind: boolean) {
+  const [marks, setMarks] = useState<readonly Row[]>([]);
+  const toggle = (row: Row) =>
+    setMarks((now) => {
+      const others = now.filter((mark) => mark.key !== row.key);
+      return others.length < now.length ? others : [...others.slice(-1), row];
+    });
+  const [left, right] = marks;
+  const compare = () => {
+    if (left && right) goTo({ view: "compare", left: left.key, right: right.key, turn: 0 });
+  };
+  useEffect(() => {
+    const act = (event: KeyboardEvent) => {
+      if (typing(event) || event.key !== "c") return;
+      event.preventDefault();
+      compare();
+    };
+    window.addEventListener("keydown", act);
+    return () => window.removeEventListener("keydown", act);
+  }, [left, right]);
+  // Two conversations side by side would show what is hidden.
+  useEffect(() => {
+    if (blind) setMarks([]);
+  }, [blind]);
+  return { marks, toggle, compare, clear: () => setMarks([]) };
+}
 
 export function Grid(props: { place: GridPlace }) {
-  return <p>{props.place.view}</p>;
+  const { query } = props.place;
+  const home = useHome();
+  const narrow = useMedia(NARROW);
+  const { shown, busy } = useRows(query);
+  const { marks, toggle, compare, clear } = useMarks(query.blind);
+  const show = (next: GridQuery) => goTo({ view: "grid", query: next }, true);
+  const { total, trouble } = shown.store;
+  if (home.runs.length === 0 && home.waiting === 0) return <NoRuns />;
+  return (
+    <>
+      <GridHead blind={query.blind} />
+      <GridTools query={query} onQuery={show} narrow={narrow}>
+        <FilterMenus query={query} onQuery={show} />
+      </GridTools>
+      <FilterChips query={query} onQuery={show} />
+      <p class="total soft" role="status">
+        {total === null ? "Reading…" : `${count(total, "conversation")}${isFiltered(query) ? " found" : ""}`}
+        {trouble !== null && total !== null && <span class="warn"> · {visible(trouble)}</span>}
+      </p>
+      {trouble !== null && total === null ? (
+        <Trouble line={trouble} again={() => location.reload()} />
+      ) : total === 0 && !busy ? (
+        <NoRows query={query} waiting={home.waiting} onQuery={show} />
+      ) : (
+        <GridTable
+          link={shown.link}
+          store={shown.store}
+          query={shown.store.query}
+          runs={home.runs.length}
+          busy={busy}
+          marks={marks}
+          onMark={toggle}
+          onSort={show}
+        />
+      )}
+      {marks.length > 0 && <MarkBar marks={marks} compare={compare} clear={clear} />}
+    </>
+  );
+}
+
+function NoRuns() {
+  return (
+    <div class="empty">
+      <h1>No runs here yet</h1>
+      <p>
+        Start one: <code>confide run exam-panic</code>. It appears here by itself.
+      </p>
+    </div>
+  );
+}
+
+function NoRows(props: { query: GridQuery; waiting: number; onQuery: (query: GridQuery) => void }) {
+  if (isFiltered(props.query)) {
+    return (
+      <div class="empty">
+        <h2>No conversation passes the filters</h2>
+        {props.waiting > 0 && <p>Some logs are still being read: {number(props.waiting)} left.</p>}
+        <button type="button" onClick={() => props.onQuery(cleared(props.query))}>
+          Clear filters and search
+        </button>
+      </div>
+    );
+  }
+  return (
+    <div class="empty">
+      <h2>{props.waiting > 0 ? "Reading the logs" : "No conversations yet"}</h2>
+      <p>
+        {props.waiting > 0
+          ? `${count(props.waiting, "log")} left; conversations appear as they are read.`
+          : "These runs have no conversation yet. The first appears here as soon as it begins."}
+      </p>
+    </div>
+  );
+}
+
+function MarkBar(props: { marks: readonly Row[]; compare: () => void; clear: () => void }) {
+  const name = (row: Row) => [row.scenario, row.condition].filter(Boolean).map((part) => visible(part ?? "")).join(" · ");
+  const ready = props.marks.length === 2;
+  return (
+    <div class="mark-bar" role="region" aria-label="Marked conversations">
+      <p role="status">
+        {props.marks.map(name).join("  ↔  ")}
+        {!ready && <span class="soft"> Mark one more to compare.</span>}
+      </p>
+      <button type="button" class="main" disabled={!ready} onClick={props.compare}>
+        Compare
+      </button>
+      <button type="button" onClick={props.clear}>
+        Clear
+      </button>
+    </div>
+  );
 }

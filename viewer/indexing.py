@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,7 +20,7 @@ from confide.simulator import AnyEvent, Imported, Learned, RunFolder, Spoke, Sta
 from confide.simulator.observing import address_of, lines_of
 from confide.viewer.index import LineOf, connect, forget_talk
 from confide.viewer.keys import key_of
-from confide.viewer.reading import Sides
+from confide.viewer.reading import Sides, unread_notes
 from confide.viewer.talk import Opened, open_log
 
 BATCH_S: Final = 0.2
@@ -66,6 +66,7 @@ class Indexer:
                 for conversation in gone:
                     forget_talk(db, no, conversation)
                 changed = self._read(db, run, no, files, stop) or bool(gone) or changed
+            for run, no, _ in found:
                 if not stop():
                     keys = self._sides.refresh(db, run, no)
                     db.commit()
@@ -78,11 +79,12 @@ class Indexer:
         self, db: sqlite3.Connection, run: RunFolder, no: int, files: Sequence[_File], stop: Callable[[], bool]
     ) -> bool:
         keys: list[str] = []
+        notes = unread_notes(run) if files else {}
         since = time.monotonic()
         for file in files:
             if stop():
                 break
-            if _index_talk(db, run, no, file):
+            if _index_talk(db, run, no, file, notes):
                 keys.append(key_of(run.record, file.conversation))
             self.waiting -= 1
             if time.monotonic() - since > BATCH_S:
@@ -157,8 +159,10 @@ def _run_number(db: sqlite3.Connection, run: RunFolder) -> int:
     return int(made.lastrowid or 0)
 
 
-def _index_talk(db: sqlite3.Connection, run: RunFolder, no: int, file: _File) -> bool:
-    """Put a conversation into the index; False if it is gone meanwhile."""
+def _index_talk(
+    db: sqlite3.Connection, run: RunFolder, no: int, file: _File, notes: Mapping[str, str | None]
+) -> bool:
+    """Put a conversation into the index; False if it is gone meanwhile. ``notes`` say why there are no figures yet."""
     try:
         opened = open_log(run, file.conversation)
     except InputFileError:
@@ -170,6 +174,7 @@ def _index_talk(db: sqlite3.Connection, run: RunFolder, no: int, file: _File) ->
         "conversation": file.conversation,
         "stamp": file.stamp,
         **_columns(opened),
+        **notes,
     }
     names = ", ".join(row)
     marks = ", ".join(f":{name}" for name in row)

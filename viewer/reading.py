@@ -26,6 +26,7 @@ from confide.viewer.keys import key_of
 
 AGAIN_S: Final = 20.0
 """Reliability is a matter of the whole run: while a run is being read it is worked out no more often than this."""
+UNREAD: Final = "it was not read yet"
 UNKNOWN: Final = "the reliability of this run is not worked out yet"
 
 
@@ -101,6 +102,14 @@ class Sides:
                 row = (no, folder.record.key, role.value, factor, why)
                 db.execute("INSERT OR REPLACE INTO sound VALUES (?, ?, ?, ?, ?)", row)
         self._worked_out[key] = time.monotonic()
+
+
+def unread_notes(run: RunFolder) -> dict[str, str | None]:
+    """Why a conversation has no figures before its side logs were read."""
+    folders = talk_folders(run)
+    traits = any(folder.record.measure.endswith("-self") for folder in folders if folder.record.files)
+    labels = any(annotated_item(rubric_of(folder)) for folder in folders if not folder.record.files)
+    return {"drift_note": UNREAD if traits else None, "agreement_note": UNREAD if labels else None}
 
 
 def _stamps(folder: MeasureFolder) -> list[tuple[str, str]]:

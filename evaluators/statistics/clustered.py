@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from confide.evaluators.statistics.resampling import LEVEL
+from confide.evaluators.statistics.student import t_quantile
 
 Clusters = Sequence[Sequence[Hashable]]
 """For each kind of cluster, such as scenario and personas, which one each conversation is in: one kind, or two."""
@@ -57,7 +57,7 @@ def clustered_mean(values: Sequence[float], clusters: Clusters) -> ClusteredMean
         return ClusteredMean(mean, None, None, None, n, 1, ONE_CLUSTER)
     fewest = fewest_clusters(kinds)
     se = float(clustered_errors(x[None, :], kinds)[0])
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, fewest - 1)) * se
+    reach = t_quantile((1 + LEVEL) / 2, fewest - 1) * se
     return ClusteredMean(mean, mean - reach, mean + reach, se, n, fewest, None)
 
 

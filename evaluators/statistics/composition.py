@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from confide.evaluators.statistics.clustered import ClusteredMean, Clusters, clustered_mean
+from confide.evaluators.statistics.student import t_above
 
 Array = NDArray[np.float64]
 OF_LIMIT: Final = 0.65
@@ -158,5 +158,5 @@ def _part(difference: ClusteredMean, zeros_one: int, zeros_other: int) -> PartCo
     if difference.mean is None or not difference.se:
         reason = difference.reason or "all conversations have the same difference"
         return PartContrast(difference, None, zeros_one, zeros_other, reason)
-    p = float(2 * stats.t.sf(abs(difference.mean) / difference.se, difference.clusters - 1))
+    p = float(2 * t_above(abs(difference.mean) / difference.se, difference.clusters - 1))
     return PartContrast(difference, p, zeros_one, zeros_other, None)

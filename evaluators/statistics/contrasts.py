@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from confide.evaluators.statistics.clustered import (
     ONE_CLUSTER,
@@ -20,6 +19,7 @@ from confide.evaluators.statistics.clustered import (
     varying,
 )
 from confide.evaluators.statistics.resampling import DRAWS, LEVEL
+from confide.evaluators.statistics.student import t_above, t_quantile
 
 Array = NDArray[np.float64]
 ALIKE = "all conversations have the same value"
@@ -102,7 +102,7 @@ def paired_contrast(one: Sequence[float], other: Sequence[float], clusters: Clus
     p, reason = None, difference.reason
     if difference.se is not None and difference.mean is not None:
         if difference.se > _tiny(a, b):
-            p = float(2 * stats.t.sf(abs(difference.mean) / difference.se, difference.clusters - 1))
+            p = float(2 * t_above(abs(difference.mean) / difference.se, difference.clusters - 1))
         else:
             reason = ALIKE
     d_z, d_av = effect_sizes(a, b, clusters)
@@ -212,7 +212,7 @@ def _effect(mean: float, about: Array, variance: float, around: Array, clusters:
     if fewest < 2:
         return Effect(value, None, None, ONE_CLUSTER)
     influence = about / np.sqrt(variance) - value * around / (2 * variance)
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, fewest - 1)) * float(clustered_errors(influence[None, :], clusters)[0])
+    reach = t_quantile((1 + LEVEL) / 2, fewest - 1) * float(clustered_errors(influence[None, :], clusters)[0])
     return Effect(value, value - reach, value + reach, None)
 
 

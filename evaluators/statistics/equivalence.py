@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scipy import stats
-
 from confide.evaluators.statistics.clustered import Clusters, clustered_mean
 from confide.evaluators.statistics.contrasts import ALIKE
+from confide.evaluators.statistics.student import t_above, t_quantile
 
 
 class Equivalence(NamedTuple):
@@ -67,9 +66,9 @@ def equivalence(
     if mean is None or se is None or not se > 1e-12 * abs(mean):
         return Equivalence(mean, se, None, None, None, None, None, None, found.n, found.clusters, reason or ALIKE)
     freedom = found.clusters - 1
-    p_low = float(stats.t.sf((mean - lower) / se, freedom))
-    p_high = float(stats.t.cdf((mean - upper) / se, freedom))
-    reach = float(stats.t.ppf(1 - alpha, freedom)) * se
+    p_low = float(t_above((mean - lower) / se, freedom))
+    p_high = float(t_above((upper - mean) / se, freedom))
+    reach = t_quantile(1 - alpha, freedom) * se
     p = max(p_low, p_high)
     return Equivalence(
         mean, se, mean - reach, mean + reach, p_low, p_high, p, p <= alpha, found.n, found.clusters, None

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from confide.evaluators.statistics.clustered import ONE_CLUSTER
 from confide.evaluators.statistics.resampling import LEVEL
+from confide.evaluators.statistics.student import t_above, t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,14 +129,14 @@ def _fitted(whole: pd.DataFrame, nothing: MixedEffect, *, slopes: bool) -> Mixed
     if not fit.converged or not se > 0:
         return nothing._replace(warnings=said, reason="the fit did not converge")
     freedom = int(min(whole["scenario"].nunique(), whole["personas"].nunique())) - 1
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * se
+    reach = t_quantile((1 + LEVEL) / 2, freedom) * se
     parts = dict(zip(model.exog_vc.names, map(float, fit.vcomp), strict=True))
     return nothing._replace(
         estimate=estimate,
         se=se,
         low=estimate - reach,
         high=estimate + reach,
-        p=float(2 * stats.t.sf(abs(estimate) / se, freedom)),
+        p=float(2 * t_above(abs(estimate) / se, freedom)),
         variances=parts | {"residual": float(fit.scale)},
         converged=True,
         warnings=said,

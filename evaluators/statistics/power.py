@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from confide.evaluators.statistics.clustered import Clusters, clustered_errors, fewest_clusters
+from confide.evaluators.statistics.student import t_above
 
 Array = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def clustered_p_values(differences: Array, clusters: Clusters) -> Array:
         Shape experiments.
     """
     errors = clustered_errors(differences, clusters)
-    found: Array = 2 * stats.t.sf(np.abs(differences.mean(axis=1)) / errors, fewest_clusters(clusters) - 1)
+    found: Array = 2 * t_above(np.abs(differences.mean(axis=1)) / errors, fewest_clusters(clusters) - 1)
     return found
 
 
@@ -115,5 +115,7 @@ def simulated_power(
     for start in range(0, draws, at_once):
         differences = simulate_differences(design, effect, spread, min(at_once, draws - start), random)
         found += int((clustered_p_values(differences, clusters) <= alpha).sum())
-    interval = stats.binomtest(found, draws).proportion_ci(method="wilson")
+    from scipy.stats import binomtest  # noqa: PLC0415  (loads slowly, and is seldom needed)
+
+    interval = binomtest(found, draws).proportion_ci(method="wilson")
     return Power(found / draws, float(interval.low), float(interval.high), draws, n)

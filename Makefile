@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint types check bench lock clean
+.PHONY: setup demo test lint types check bench lock page clean
 
 setup: $(STAMP)
 
@@ -38,6 +38,12 @@ bench: setup
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml -o requirements.lock
+
+# The viewer's page is committed as it is built: only who changes it needs Node.
+page: setup
+	cd viewer/page && npm ci --silent
+	$(BIN)/python viewer/page/schema.py | (cd viewer/page && npm run --silent types)
+	cd viewer/page && npm run --silent check && npm run --silent build
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

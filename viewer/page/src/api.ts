@@ -586,8 +586,8 @@ export interface Knowing {
   turn: number;
   /**
    * ``owns``, ``sees`` (in its prompt by the condition), ``told``, ``noticed`` (told without being declared): it
-   * knows. ``asked``, ``inferred``: it asked about the other's fact, or stated it untold. ``undeclared``, ``unsaid``: its
-   * words tell an own fact that the reply does not declare, or do not tell one that it declares.
+   * knows. ``asked``, ``inferred``: it asked about the other's fact, or stated it untold. ``undeclared``, ``unsaid``:
+   * its words tell an own fact that the reply does not declare, or do not tell one that it declares.
    */
   how: "owns" | "sees" | "told" | "noticed" | "asked" | "inferred" | "undeclared" | "unsaid";
 }

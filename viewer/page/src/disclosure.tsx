@@ -11,7 +11,12 @@ export function Disclosure(props: { label: ComponentChildren; title?: string; ch
   useEffect(() => {
     if (!open) return;
     const leave = (event: Event) => {
-      if (event.target instanceof Node && !around.current?.contains(event.target)) setOpen(false);
+      const { target } = event;
+      const here = around.current;
+      if (!(target instanceof Node) || here === null || here.contains(target)) return;
+      // A click on what cannot have the focus, such as a label, gives it to what lies around.
+      if (event.type === "focusin" && target.contains(here)) return;
+      setOpen(false);
     };
     document.addEventListener("pointerdown", leave);
     document.addEventListener("focusin", leave);

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Facet, Facets } from "./api";
 import { Disclosure } from "./disclosure";
 import { endWords } from "./ending";
+import { focusMain } from "./focus";
 import { FILTERS, type Filter, type GridQuery, noFilters } from "./place";
 import { useSource } from "./source";
 import { number, visible } from "./text";
@@ -105,6 +106,10 @@ export function FilterChips(props: FilterProps) {
   const { query } = props;
   const on = MENUS.flatMap(([filter, title]) => query.filters[filter].map((value) => ({ filter, title, value })));
   if (on.length === 0) return null;
+  const show = (next: GridQuery) => {
+    focusMain();
+    props.onQuery(next);
+  };
   return (
     <ul class="chips" aria-label="Filters that are on">
       {on.map(({ filter, title, value }) => {
@@ -114,7 +119,7 @@ export function FilterChips(props: FilterProps) {
             <button
               type="button"
               aria-label={`Take off the filter ${title}: ${nameOf(filter, value)}`}
-              onClick={() => props.onQuery({ ...query, filters: { ...query.filters, [filter]: rest } })}
+              onClick={() => show({ ...query, filters: { ...query.filters, [filter]: rest } })}
             >
               <span class="soft">{title}</span> {nameOf(filter, value)} <span aria-hidden="true">×</span>
             </button>
@@ -122,7 +127,7 @@ export function FilterChips(props: FilterProps) {
         );
       })}
       <li>
-        <button type="button" class="plain" onClick={() => props.onQuery({ ...query, filters: noFilters() })}>
+        <button type="button" class="plain" onClick={() => show({ ...query, filters: noFilters() })}>
           Clear all
         </button>
       </li>

@@ -54,23 +54,23 @@ export const COLUMNS: readonly Column[] = [
   {
     name: "scenario",
     title: "Scenario",
-    width: "minmax(8rem, 2fr)",
+    width: "minmax(8.5rem, 1.8fr)",
     blind: true,
     cell: (row) => <Name text={row.scenario} why="the log does not say" />,
   },
   {
     name: "condition",
     title: "Condition",
-    width: "minmax(7rem, 1.6fr)",
+    width: "minmax(6rem, 1.2fr)",
     cell: (row) => <Name text={row.condition} why="the log does not say" />,
   },
   {
     name: "model",
     title: "Model",
-    width: "minmax(6rem, 1.4fr)",
+    width: "minmax(6rem, 1.2fr)",
     cell: (row) => <Name text={row.model} why="no model wrote it, or the log does not say which" />,
   },
-  { name: "end", title: "End", width: "9.5rem", blind: true, cell: (row) => <EndMark end={endOf(row)} /> },
+  { name: "end", title: "End", width: "9rem", blind: true, cell: (row) => <EndMark end={endOf(row)} /> },
   { name: "turns", title: "Turns", width: "4rem", right: true, blind: true, cell: (row) => number(row.turns) },
   { name: "told", title: "Facts told", width: "6.25rem", right: true, cell: told },
   {
@@ -104,7 +104,7 @@ export const COLUMNS: readonly Column[] = [
   {
     name: "run",
     title: "Run",
-    width: "minmax(5rem, 1fr)",
+    width: "minmax(6rem, 1.6fr)",
     cell: (row) => <Name text={row.run} why="hidden from a blind reader" />,
   },
 ];

@@ -78,7 +78,7 @@ function RunItem(props: { run: RunInfo; live: boolean }) {
       </p>
       <p class="soft">
         {number(run.finished)} of {number(run.planned)} finished
-        {run.begun > run.finished && `, ${number(run.begun - run.finished)} open`}
+        {run.begun > run.finished && `, ${number(run.begun - run.finished)} not yet or not whole`}
         {" · "}
         {dayOf(run.created)}
         {" · "}

@@ -1,6 +1,6 @@
 // One row of the grid: cells side by side, or two lines on a narrow screen.
 import type { ComponentChildren } from "preact";
-import type { Row } from "./api";
+import type { Hit, Row } from "./api";
 import { EndMark, endOf, isTrouble } from "./ending";
 import { type Column, told } from "./grid-columns";
 import { memo } from "./memo";
@@ -56,7 +56,7 @@ export const GridRow = memo(function GridRow(props: RowProps) {
         <>
           {props.markable && <MarkCell row={row} marked={props.marked} act={props.act} />}
           {props.narrow ? <NarrowCells row={row} blind={props.blind} /> : <Cells row={row} blind={props.blind} columns={props.columns} />}
-          {row.hit && <HitCell row={row} />}
+          {row.hit && <HitCell hit={row.hit} before={props.narrow ? 14 : row.hit.before.length} />}
         </>
       )}
     </div>
@@ -83,10 +83,15 @@ function MarkCell(props: { row: Row; marked: boolean; act: RowActions }) {
 
 function RowLink(props: { row: Row; blind: boolean; children: ComponentChildren }) {
   return (
-    <a href={linkTo(placeOf(props.row, props.blind))} tabIndex={-1}>
+    <a href={linkTo(placeOf(props.row, props.blind))} tabIndex={-1} title={props.row.conversation ?? undefined}>
       {props.children}
     </a>
   );
+}
+
+/** The start of a conversation's address: all that a blind reader can tell rows of one scenario apart by. */
+function Address(props: { row: Row }) {
+  return <code class="address">{props.row.key.slice(0, 6)}</code>;
 }
 
 function Cells(props: { row: Row; blind: boolean; columns: readonly Column[] }) {
@@ -98,6 +103,7 @@ function Cells(props: { row: Row; blind: boolean; columns: readonly Column[] }) 
           {place === 0 ? (
             <RowLink row={row} blind={props.blind}>
               {column.cell(row)}
+              {props.blind && <Address row={row} />}
             </RowLink>
           ) : (
             column.cell(row)
@@ -115,6 +121,7 @@ function NarrowCells(props: { row: Row; blind: boolean }) {
       <div role="gridcell" class="cell lead">
         <RowLink row={row} blind={blind}>
           <span class="clip">{visible(row.scenario ?? "–")}</span>
+          {blind && <Address row={row} />}
         </RowLink>
         {row.condition !== null && <span class="clip soft">{visible(row.condition)}</span>}
         <EndMark end={endOf(row)} />
@@ -136,9 +143,10 @@ function NarrowCells(props: { row: Row; blind: boolean }) {
   );
 }
 
-function HitCell(props: { row: Row }) {
-  const { hit } = props.row;
-  if (!hit) return null;
+/** Where the sought words stand; at most `before` characters before them, so that they are in sight. */
+function HitCell(props: { hit: Hit; before: number }) {
+  const { hit } = props;
+  const before = hit.before.length > props.before ? `…${hit.before.slice(-props.before)}` : hit.before;
   return (
     <div role="gridcell" class="hit">
       <span class={`who ${hit.role}`}>
@@ -146,7 +154,7 @@ function HitCell(props: { row: Row }) {
         {hit.private && <em> · private</em>}
       </span>
       <span class="found" dir="auto">
-        {visible(hit.before)}
+        {visible(before)}
         <mark>{visible(hit.match)}</mark>
         {visible(hit.after)}
       </span>

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Row } from "./api";
 import { cleared, FilterChips, FilterMenus, isFiltered } from "./facets";
+import { focusMain } from "./focus";
 import { GridHead } from "./grid-head";
 import { GridTable, NARROW } from "./grid-table";
 import { GridTools } from "./grid-tools";
@@ -92,7 +93,9 @@ export function Grid(props: { place: GridPlace }) {
       </GridTools>
       <FilterChips query={query} onQuery={show} />
       <p class="total soft" role="status">
-        {total === null ? "Reading…" : `${count(total, "conversation")}${isFiltered(query) ? " found" : ""}`}
+        {total === null
+          ? trouble === null && "Reading…"
+          : `${count(total, "conversation")}${isFiltered(query) ? " found" : ""}`}
         {trouble !== null && total !== null && <span class="warn"> · {visible(trouble)}</span>}
       </p>
       {trouble !== null && total === null ? (
@@ -133,7 +136,13 @@ function NoRows(props: { query: GridQuery; waiting: number; onQuery: (query: Gri
       <div class="empty">
         <h2>No conversation passes the filters</h2>
         {props.waiting > 0 && <p>Some logs are still being read: {number(props.waiting)} left.</p>}
-        <button type="button" onClick={() => props.onQuery(cleared(props.query))}>
+        <button
+          type="button"
+          onClick={() => {
+            focusMain();
+            props.onQuery(cleared(props.query));
+          }}
+        >
           Clear filters and search
         </button>
       </div>

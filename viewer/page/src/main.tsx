@@ -33,7 +33,7 @@ function App() {
   return (
     <SourceContext.Provider value={source}>
       <HomeProvider>
-        <Shell view={place.view}>
+        <Shell view={place.view} shown={identity(place)}>
           <Guard key={identity(place)}>
             <View place={place} />
           </Guard>

@@ -108,7 +108,7 @@ function Writing(props: WritingProps) {
     <>
       <div class="where" role="group" aria-label="What the note is about">
         <button type="button" aria-pressed={turn !== null} onClick={() => setWhole(false)}>
-          This turn
+          Turn {props.turn}
         </button>
         <button type="button" aria-pressed={turn === null} onClick={() => setWhole(true)}>
           Whole conversation

@@ -11,10 +11,22 @@ import { ThemeButton } from "./theme";
 
 const CRUMBS: Record<Place["view"], string | null> = { grid: null, talk: "Conversation", compare: "Side by side" };
 
-export function Shell(props: { view: Place["view"]; children: ComponentChildren }) {
+interface ShellProps {
+  view: Place["view"];
+  /** What is shown: another one takes the focus. */
+  shown: string;
+  children: ComponentChildren;
+}
+
+export function Shell(props: ShellProps) {
   const [helping, setHelping] = useState(false);
   const home = useHome();
   const main = useRef<HTMLElement>(null);
+
+  // What had the focus is gone with the view before; a view that knows better has taken it already.
+  useEffect(() => {
+    if (document.activeElement === document.body) main.current?.focus({ preventScroll: true });
+  }, [props.shown]);
 
   useEffect(() => {
     const act = (event: KeyboardEvent) => {
@@ -60,17 +72,17 @@ function Crumbs(props: { view: Place["view"] }) {
   useEffect(() => {
     document.title = `${crumb ?? "Conversations"} · confide`;
   }, [crumb]);
+  // The grid is the top: there is nothing above it to go to.
+  if (crumb === null) return <div class="gap" />;
   return (
     <nav aria-label="Where you are">
       <ol class="crumbs">
         <li>
-          {crumb === null ? <span aria-current="page">Conversations</span> : <a href={gridLink()}>Conversations</a>}
+          <a href={gridLink()}>Conversations</a>
         </li>
-        {crumb !== null && (
-          <li>
-            <span aria-current="page">{crumb}</span>
-          </li>
-        )}
+        <li>
+          <span aria-current="page">{crumb}</span>
+        </li>
       </ol>
     </nav>
   );

@@ -1,0 +1,234 @@
+// Strategies by turn: what the supporter declares above what an annotator, blind to it, finds in the words.
+import { useMemo, useState } from "preact/hooks";
+import type { Annotator, Labelled, Named, Talk } from "../api";
+import { useReading } from "../talk-context";
+import { codesOf, tintOf } from "../talk-model";
+import { visible } from "../text";
+import { Chart, EmptyPanel, Sign } from "./chart";
+import { usePlot, type Plot } from "./plot";
+
+const TITLE = "Strategies";
+/** From this width of a cell on, its strategy's letters stand in it. */
+const ROOMY = 13;
+const ROOMY_LANE = 20;
+/** Height of a strategy's place in a lane of narrow cells: there the place tells strategies apart. */
+const STEP = 4;
+
+export interface Cell {
+  turn: number;
+  labels: readonly string[] | null;
+  why: string | null;
+}
+
+export function declaredCells(talk: Talk): Cell[] {
+  return talk.turns
+    .filter((turn) => turn.role === "supporter")
+    .map(({ turn, strategies }) => ({ turn, labels: strategies, why: strategies === null ? "not declared" : null }));
+}
+
+export function sameLabels(one: readonly string[], other: readonly string[]): boolean {
+  const known = new Set(one);
+  return known.size === new Set(other).size && other.every((label) => known.has(label));
+}
+
+/** The turns where what is declared and what is annotated are both known and differ. */
+export function disagreements(declared: readonly Cell[], annotated: readonly Cell[]): Set<number> {
+  const found = new Map(annotated.map((cell) => [cell.turn, cell.labels]));
+  const differ = declared.filter(({ turn, labels }) => {
+    const other = found.get(turn);
+    return labels !== null && other && !sameLabels(labels, other);
+  });
+  return new Set(differ.map((cell) => cell.turn));
+}
+
+export function StrategyPanel() {
+  const { talk, jump } = useReading();
+  const plot = usePlot();
+  const [name, setName] = useState<string | null>(null);
+  const annotator = talk.annotators.find((one) => one.name === name) ?? talk.annotators[0] ?? null;
+  const strips = useMemo(() => stripsOf(talk, annotator), [talk, annotator]);
+  const height = heightOf(plot, talk.labels) * strips.cells.length + 16;
+  const drawing = useMemo(() => <Drawing strips={strips} labels={talk.labels} plot={plot} />, [strips, talk, plot]);
+  if (strips.cells.every((lane) => lane.every((cell) => cell.labels === null))) {
+    return <EmptyPanel title={TITLE} why={talk.blind ? "Hidden from a blind reader." : "No strategy was declared or annotated in this conversation."} />;
+  }
+  return (
+    <Chart
+      title={TITLE}
+      legend={<Legend talk={talk} strips={strips} dense={cellWidth(plot) < ROOMY} />}
+      summary={summaryOf(strips)}
+      height={height}
+      read={(turn) => readingAt(strips, turn)}
+      jump={jump}
+      controls={talk.annotators.length > 1 && <Chooser annotators={talk.annotators} value={annotator?.name ?? ""} choose={setName} />}
+    >
+      {drawing}
+    </Chart>
+  );
+}
+
+function Chooser(props: { annotators: readonly Annotator[]; value: string; choose(name: string): void }) {
+  return (
+    <label class="choose">
+      <span class="unseen">Annotator</span>
+      <select value={props.value} onChange={(event) => props.choose(event.currentTarget.value)}>
+        {props.annotators.map(({ name, person }) => (
+          <option key={name} value={name}>
+            {visible(name)}
+            {person ? " (person)" : ""}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface Strips {
+  names: string[];
+  cells: Cell[][];
+  differ: Set<number>;
+}
+
+function stripsOf(talk: Talk, annotator: Annotator | null): Strips {
+  const declared = declaredCells(talk);
+  // People declare nothing: theirs are the labels that the data give their turns.
+  const name = talk.setting?.writer === null ? "labelled" : "declared";
+  if (annotator === null) return { names: [name], cells: [declared], differ: new Set() };
+  const annotated = annotator.turns.map(({ turn, labels, why }: Labelled) => ({ turn, labels, why }));
+  return { names: [name, "annotated"], cells: [declared, annotated], differ: disagreements(declared, annotated) };
+}
+
+function words(cell: Cell | undefined): string {
+  if (cell === undefined) return "nothing";
+  if (cell.labels === null) return `missing (${cell.why ?? "not known why"})`;
+  return cell.labels.length === 0 ? "none" : cell.labels.join(" and ");
+}
+
+function readingAt(strips: Strips, turn: number): string {
+  const parts = strips.names.map((name, lane) => [name, strips.cells[lane]?.find((cell) => cell.turn === turn)] as const);
+  if (parts.every(([, cell]) => cell === undefined)) return "the seeker speaks";
+  return parts.map(([name, cell]) => `${name} ${words(cell)}`).join("; ") + (strips.differ.has(turn) ? " ≠" : "");
+}
+
+function summaryOf(strips: Strips): string {
+  const declared = strips.cells[0] ?? [];
+  const counts = new Map<string, number>();
+  for (const cell of declared) for (const label of cell.labels ?? []) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const parts = [...counts].sort((one, other) => other[1] - one[1]).map(([label, times]) => `${visible(label)} ${times}`);
+  const annotated = strips.cells.length > 1 ? ` Declared and annotated differ in ${strips.differ.size} of ${declared.length} turns.` : "";
+  return `Declared: ${parts.join(", ") || "none"}.${annotated}`;
+}
+
+/** The strategies that come up, with their letters; and what an outline means. */
+function Legend(props: { talk: Talk; strips: Strips; dense: boolean }) {
+  const { labels } = props.talk;
+  const { strips } = props;
+  const codes = codesOf(labels);
+  const used = new Set(strips.cells.flat().flatMap((cell) => cell.labels ?? []));
+  return (
+    <>
+      {labels
+        .filter(({ id }) => used.has(id))
+        .map(({ id }) => (
+          <span key={id} class={`sign ${tintOf(labels, id)}`}>
+            <span class="swatch" aria-hidden="true">
+              {codes.get(id)}
+            </span>
+            {visible(id)}
+          </span>
+        ))}{" "}
+      {strips.differ.size > 0 && <Sign says={props.dense ? "they differ" : "outlined: they differ"}>{props.dense ? "▪" : "≠"}</Sign>}
+    </>
+  );
+}
+
+export function heightOf(plot: Plot, labels: readonly Named[]): number {
+  return cellWidth(plot) >= ROOMY ? ROOMY_LANE : Math.max(5, labels.length) * STEP + 4;
+}
+
+/** Where turns are narrow, a supporter's cell takes the room of the seeker's turn after it too. */
+function cellWidth(plot: Plot): number {
+  return plot.band >= ROOMY || plot.turns < 2 ? plot.band : 2 * plot.band;
+}
+
+function Drawing(props: { strips: Strips; labels: readonly Named[]; plot: Plot }) {
+  const { strips, labels, plot } = props;
+  const lane = heightOf(plot, labels);
+  const end = lane * strips.cells.length;
+  return (
+    <g>
+      {strips.cells.map((cells, index) => (
+        <Strip key={strips.names[index]} name={strips.names[index] ?? ""} cells={cells} labels={labels} plot={plot} y={index * lane} />
+      ))}
+      {[...strips.differ].map((turn) => (
+        <Differs key={turn} x={left(plot, turn)} width={cellWidth(plot)} y={end} />
+      ))}
+    </g>
+  );
+}
+
+/** That two lanes differ: an outline, or where outlines would run together a tick. */
+export function Differs(props: { x: number; width: number; y: number }) {
+  const { x, width, y } = props;
+  if (width < ROOMY) return <rect class="differ-tick" x={x} y={y + 2} width={Math.max(1, width - 1)} height="5" />;
+  return (
+    <g class="differ">
+      <rect x={x} y="0.5" width={width} height={y - 1} />
+      <text x={x + width / 2} y={y + 11} text-anchor="middle">
+        ≠
+      </text>
+    </g>
+  );
+}
+
+function left(plot: Plot, turn: number): number {
+  return plot.start(turn);
+}
+
+/** One lane of strategies. */
+export function Strip(props: { name: string; cells: readonly Cell[]; labels: readonly Named[]; plot: Plot; y: number }) {
+  const { name, cells, labels, plot, y } = props;
+  const codes = codesOf(labels);
+  const lane = heightOf(plot, labels);
+  const roomy = lane === ROOMY_LANE && cellWidth(plot) >= ROOMY;
+  return (
+    <g>
+      <text x="0" y={y + 14}>
+        {visible(name)}
+      </text>
+      <rect class="track" x={plot.left} y={y + 1} width={plot.right - plot.left} height={lane - 2} />
+      {cells.map((cell) => {
+        if (cell.labels === null) return <Unknown key={cell.turn} x={plot.x(cell.turn)} y={y + lane / 2} />;
+        const width = cellWidth(plot) / Math.max(1, cell.labels.length);
+        return cell.labels.map((label, place) => {
+          const row = labels.findIndex((known) => known.id === label);
+          const x = left(plot, cell.turn) + (roomy ? place * width : 0);
+          return (
+            <g key={`${cell.turn} ${label}`} class={tintOf(labels, label)}>
+              <rect
+                class="cell"
+                x={x + 0.5}
+                y={roomy ? y + 2 : y + 2 + Math.max(0, row) * STEP}
+                width={Math.max(1, (roomy ? width : cellWidth(plot)) - 1)}
+                height={roomy ? lane - 4 : STEP}
+              />
+              {roomy && width >= 9 && (
+                <text class="code" x={x + width / 2} y={y + 14} text-anchor="middle">
+                  {codes.get(label) ?? "?"}
+                </text>
+              )}
+            </g>
+          );
+        });
+      })}
+    </g>
+  );
+}
+
+function Unknown(props: { x: number; y: number }) {
+  return (
+    <text class="unknown" x={props.x} y={props.y + 4} text-anchor="middle">
+      –
+    </text>
+  );
+}

@@ -6,10 +6,10 @@ import { throttle } from "./throttle";
 
 /** Rows that are drawn above and below what is in sight. */
 const MORE = 8;
-/** Milliseconds that the reader must rest on rows before they are read: a dragged scroll bar passes many. */
-const REST = 40;
-/** Milliseconds between two looks at what changed. */
-const PAUSE = 1_000;
+/** Rows that are read ahead in both directions. */
+const AHEAD = 50;
+/** Milliseconds between two reads while the reader scrolls: a dragged scroll bar passes many rows. */
+const SCROLLING = 80;
 /** Heights of a row of one line, two and three, in rem. */
 const HEIGHTS = [2.25, 4, 5.5] as const;
 
@@ -45,24 +45,18 @@ export function useSpan(scroller: RefObject<HTMLDivElement | null>, height: numb
   return [span, look];
 }
 
-/** Reads the rows in sight, and again when a server tells changes; draws when they came. */
+/** Reads the rows in sight; draws when they came. */
 export function useReading(store: RowStore, span: Span): void {
   const [, draw] = useReducer<number, void>((drawn) => drawn + 1, 0);
   const shown = useRef(span);
   shown.current = span;
   useEffect(() => store.listen(() => draw()), [store]);
-  useEffect(() => {
-    const timer = window.setTimeout(() => store.need(span.first, span.last), REST);
-    return () => window.clearTimeout(timer);
-  }, [store, span, store.version]);
-  useEffect(() => {
-    const again = throttle(() => store.refresh(shown.current.first, shown.current.last), PAUSE);
-    const unwatch = store.source.watch(again);
-    return () => {
-      unwatch();
-      again.stop();
-    };
-  }, [store]);
+  const read = useMemo(
+    () => throttle(() => store.need(shown.current.first - AHEAD, shown.current.last + AHEAD), SCROLLING),
+    [store],
+  );
+  useEffect(() => read.stop, [read]);
+  useEffect(read, [read, span, store.version]);
 }
 
 /** Number of the row that the cursor is on. It stays on its conversation when rows come in before it. */

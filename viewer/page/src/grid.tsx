@@ -14,17 +14,20 @@ import { type GridPlace, type GridQuery, goTo, linkTo } from "./place";
 import { RowStore } from "./row-store";
 import { useSource } from "./source";
 import { count, number, visible } from "./text";
+import { throttle } from "./throttle";
 import { Trouble } from "./trouble";
 
 /** Rows that are read before a grid is shown. */
 const FIRST = 60;
+/** Milliseconds between two looks at what changed. */
+const PAUSE = 1_000;
 
 interface Shown {
   link: string;
   store: RowStore;
 }
 
-/** The rows of a query; those of the one before until the first of the new ones are there. */
+/** The rows of a query, kept up to date; those of the one before until the first of the new ones are there. */
 function useRows(query: GridQuery): { shown: Shown; busy: boolean } {
   const source = useSource();
   const link = linkTo({ view: "grid", query });
@@ -42,8 +45,14 @@ function useRows(query: GridQuery): { shown: Shown; busy: boolean } {
     };
     const unlisten = store.listen(settle);
     if (store.total === null) store.need(0, FIRST);
-    else store.refresh(0, 0);
-    return unlisten;
+    else store.refresh();
+    const again = throttle(() => store.refresh(), PAUSE);
+    const unwatch = source.watch(again);
+    return () => {
+      unlisten();
+      unwatch();
+      again.stop();
+    };
   }, [link]);
   return { shown, busy: shown.link !== link || shown.store.total === null };
 }

@@ -23,6 +23,7 @@ export class RowStore {
   readonly #blocks = new Map<number, Block>();
   readonly #asked = new Set<number>();
   readonly #listeners = new Set<() => void>();
+  #wanted: [first: number, last: number] = [0, 0];
   #generation = 0;
 
   constructor(
@@ -49,22 +50,23 @@ export class RowStore {
     return null;
   }
 
-  /** Sees to it that the rows from `first` to `last` are there. */
+  /** Sees to it that the rows from `first` to `last` are there, as far as there are any. */
   need(first: number, last: number): void {
+    this.#wanted = [first, last];
     const end = this.total === null ? 0 : Math.floor(Math.max(0, this.total - 1) / BLOCK);
-    const from = Math.min(Math.floor(first / BLOCK), end);
+    const from = Math.min(Math.floor(Math.max(0, first) / BLOCK), end);
     for (let number = from; number <= Math.min(Math.floor(last / BLOCK), end); number += 1) {
       const block = this.#blocks.get(number);
       if (!this.#asked.has(number) && (block === undefined || block.stale)) this.#read(number, (first + last) / 2);
     }
   }
 
-  /** Reads the rows from `first` to `last` again, and others when they are needed; shows the old ones until then. */
-  refresh(first: number, last: number): void {
+  /** Reads again what was needed last, and other rows when they are needed; shows the old ones until then. */
+  refresh(): void {
     this.#generation += 1;
     this.#asked.clear();
     for (const block of this.#blocks.values()) block.stale = true;
-    this.need(first, last);
+    this.need(...this.#wanted);
   }
 
   #read(number: number, middle: number): void {
@@ -81,8 +83,8 @@ export class RowStore {
         this.#tell();
       },
       (error: Error) => {
+        // It stays among those that were asked for: only a refresh asks again, so that a lost server is not pestered.
         if (generation !== this.#generation) return;
-        this.#asked.delete(number);
         this.trouble = error.message;
         this.#tell();
       },

@@ -4,6 +4,7 @@ import type { Agreed } from "./api";
 import { Dialog } from "./dialog";
 import { useSource } from "./source";
 import { Missing, number, visible } from "./text";
+import { Line } from "./trouble";
 
 export function AgreementDialog(props: { close: () => void }) {
   const source = useSource();
@@ -23,7 +24,7 @@ export function AgreementDialog(props: { close: () => void }) {
       </p>
       {line !== null && (
         <p class="line warn" role="alert">
-          {line}
+          <Line text={line} />
         </p>
       )}
       {line === null && found === null && <p role="status">Counting…</p>}

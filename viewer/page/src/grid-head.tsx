@@ -5,6 +5,7 @@ import type { RunInfo } from "./api";
 import { Disclosure } from "./disclosure";
 import { type HomeNow, useHome } from "./home";
 import { clock, count, number, visible } from "./text";
+import { Line } from "./trouble";
 
 export function GridHead(props: { blind: boolean }) {
   const home = useHome();
@@ -48,9 +49,10 @@ function RunsLine(props: { home: HomeNow }) {
   const planned = runs.reduce((sum, run) => sum + run.planned, 0);
   const problems = runs.filter((run) => run.problem !== null).length;
   const growing = runs.filter((run) => live.has(run.id)).length;
+  const label = runs.length === 1 ? visible(runs[0]?.id ?? "") : count(runs.length, "run");
   return (
     <div class="runs">
-      <Disclosure label={runs.length === 1 ? visible(runs[0]?.id ?? "") : count(runs.length, "run")} title="The runs">
+      <Disclosure label={<span class="clip">{label}</span>} title="The runs">
         <ul class="run-list">
           {runs.map((run) => (
             <RunItem key={run.id} run={run} live={live.has(run.id)} />
@@ -84,7 +86,11 @@ function RunItem(props: { run: RunInfo; live: boolean }) {
         {" · "}
         {count(run.measures.length, "reader")}
       </p>
-      {run.problem !== null && <p class="warn words">{visible(run.problem)}</p>}
+      {run.problem !== null && (
+        <p class="warn words">
+          <Line text={run.problem} />
+        </p>
+      )}
     </li>
   );
 }

@@ -21,7 +21,11 @@ export function GridTools(props: ToolsProps) {
   const home = useHome();
   return (
     <div class="grid-tools" role="search">
-      <Search words={query.words} onWords={(words) => onQuery({ ...query, words })} />
+      <Search
+        label={query.blind ? "Search what was said" : "Search what was said and thought"}
+        words={query.words}
+        onWords={(words) => onQuery({ ...query, words })}
+      />
       {props.children}
       {props.narrow && !query.blind && <SortMenu query={query} onQuery={onQuery} />}
       {(!home.static || query.blind) && <BlindSwitch query={query} onQuery={onQuery} />}
@@ -29,7 +33,7 @@ export function GridTools(props: ToolsProps) {
   );
 }
 
-function Search(props: { words: string; onWords: (words: string) => void }) {
+function Search(props: { label: string; words: string; onWords: (words: string) => void }) {
   const field = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(props.words);
   const newest = useRef(props.onWords);
@@ -58,8 +62,8 @@ function Search(props: { words: string; onWords: (words: string) => void }) {
       ref={field}
       type="search"
       class="search"
-      aria-label="Search what was said and thought"
-      placeholder="Search what was said and thought"
+      aria-label={props.label}
+      placeholder={props.label}
       value={text}
       dir="auto"
       onInput={(event) => setText(event.currentTarget.value)}

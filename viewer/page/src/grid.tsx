@@ -15,7 +15,7 @@ import { RowStore } from "./row-store";
 import { useSource } from "./source";
 import { count, number, visible } from "./text";
 import { throttle } from "./throttle";
-import { Trouble } from "./trouble";
+import { Line, Trouble } from "./trouble";
 
 /** Rows that are read before a grid is shown. */
 const FIRST = 60;
@@ -105,10 +105,10 @@ export function Grid(props: { place: GridPlace }) {
         {total === null
           ? trouble === null && "Reading…"
           : `${count(total, "conversation")}${isFiltered(query) ? " found" : ""}`}
-        {trouble !== null && total !== null && <span class="warn"> · {visible(trouble)}</span>}
+        {trouble !== null && total !== null && <span class="warn"> · <Line text={trouble} /></span>}
       </p>
       {trouble !== null && total === null ? (
-        <Trouble line={trouble} again={() => location.reload()} />
+        <Trouble part line={trouble} again={() => location.reload()} />
       ) : total === 0 && !busy ? (
         <NoRows query={query} waiting={home.waiting} onQuery={show} />
       ) : (

@@ -5,6 +5,7 @@ import type { Named, PlacedNote, Talk } from "./api";
 import { draftOf, keepUnsaved, refusal, sameWritten, unsavedAt, type Written, writtenFrom } from "./notes-draft";
 import { useSource } from "./source";
 import { visible } from "./text";
+import { Line } from "./trouble";
 
 type Saving = { state: "idle" | "saving" | "saved" } | { state: "failed"; line: string };
 
@@ -101,7 +102,13 @@ export function NoteEditor(props: EditorProps) {
 
 function stateOf(saving: Saving, changed: boolean, saved: PlacedNote | null) {
   if (saving.state === "saving") return <span class="soft">saving…</span>;
-  if (saving.state === "failed") return <span class="warn words">not saved: {visible(saving.line)}</span>;
+  if (saving.state === "failed") {
+    return (
+      <span class="warn words">
+        not saved: <Line text={saving.line} />
+      </span>
+    );
+  }
   if (changed) return <span class="soft">not saved yet</span>;
   return <span class="soft">{saving.state === "saved" ? "✓ saved" : saved === null ? "" : "✓ as saved"}</span>;
 }

@@ -9,6 +9,7 @@ import { NoteList } from "./notes-list";
 import { useSource } from "./source";
 import { count } from "./text";
 import { recall, remember } from "./theme";
+import { Line } from "./trouble";
 
 const KEPT_AT = "confide.reader";
 
@@ -60,7 +61,7 @@ export function NotesPanel(props: PanelProps) {
       <h2 id={heading}>Notes</h2>
       {line !== null && (
         <p class="warn words" role="alert">
-          {line}
+          <Line text={line} />
         </p>
       )}
       {!home.static && notes !== null && (

@@ -1,13 +1,25 @@
 // What went wrong, in one line, and the ways on.
 import { Component, type ComponentChildren } from "preact";
 import { gridLink } from "./memory";
+import { visible } from "./text";
 
-/** An error in place of a view. `again` tries once more. */
-export function Trouble(props: { line: string; again?: (() => void) | undefined }) {
+interface TroubleProps {
+  line: string;
+  /** Tries once more. */
+  again?: (() => void) | undefined;
+  /** Whether it stands below the heading of a view that can be shown otherwise. */
+  part?: boolean;
+}
+
+/** An error in place of a view. */
+export function Trouble(props: TroubleProps) {
+  const Heading = props.part ? "h2" : "h1";
   return (
     <div class="trouble" role="alert">
-      <h1>This cannot be shown</h1>
-      <p class="line words">{props.line}</p>
+      <Heading>This cannot be shown</Heading>
+      <p class="line words">
+        <Line text={props.line} />
+      </p>
       <div class="ways">
         {props.again && (
           <button type="button" class="main" onClick={props.again}>
@@ -19,6 +31,17 @@ export function Trouble(props: { line: string; again?: (() => void) | undefined 
         </a>
       </div>
     </div>
+  );
+}
+
+/** A line for people, in which what stands between backticks is code. */
+export function Line(props: { text: string }) {
+  return (
+    <>
+      {visible(props.text)
+        .split("`")
+        .map((part, place) => (place % 2 === 1 ? <code>{part}</code> : part))}
+    </>
   );
 }
 

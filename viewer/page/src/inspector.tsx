@@ -5,6 +5,7 @@ import { CallView } from "./inspector-call";
 import type { TalkPlace } from "./place";
 import { useScrub } from "./scrub";
 import { useSource } from "./source";
+import type { Go } from "./talk-address";
 import { useReading } from "./talk-context";
 import { nameOf, Prompts } from "./talk-model";
 import { visible, Words } from "./text";
@@ -12,7 +13,7 @@ import { visible, Words } from "./text";
 interface InspectorProps {
   /** Address of a call: `talk:SEQ`, or the reader's folder in place of `talk`. */
   call: string;
-  go(changes: Partial<TalkPlace>, replace?: boolean): void;
+  go: Go<TalkPlace>;
 }
 
 /** Whose log a call's address is in, and its number there. */
@@ -60,7 +61,7 @@ export function Inspector(props: InspectorProps) {
 
 interface OfProps {
   seq: number;
-  go: InspectorProps["go"];
+  go: Go<TalkPlace>;
 }
 
 /** A call of the conversation itself. It follows the scrubber, and the scrubber follows it. */

@@ -72,7 +72,7 @@ function Facts(props: { talk: Talk }) {
   );
 }
 
-function endWords(talk: Talk): string {
+export function endWords(talk: Talk): string {
   if (talk.end !== null) return ENDS[talk.end] ?? visible(talk.end);
   if (talk.blind) return "hidden from a blind reader";
   return talk.state === "damaged" ? "its log does not say" : "it has not ended";
@@ -95,12 +95,12 @@ const SEEN: Record<string, string> = {
 };
 
 /** What the condition shows a role, beside what is said. */
-function seesWords(side: Side): string {
+export function seesWords(side: Side): string {
   const seen = Object.entries(SEEN).flatMap(([sight, words]) => (side.sees.includes(sight) ? [words] : []));
   return seen.length === 0 ? "nothing but what is said" : seen.join(", ");
 }
 
-function models(talk: Talk): string {
+export function models(talk: Talk): string {
   const seeker = talk.setting?.seeker?.model;
   const supporter = talk.setting?.supporter?.model;
   if (seeker === undefined || supporter === undefined) return "none: people held this conversation";

@@ -4,9 +4,10 @@ import type { Talk } from "./api";
 import { Inspector } from "./inspector";
 import { NotesPanel } from "./notes";
 import { Panels } from "./panels/panels";
-import { EYES, goTo, type Eyes, type TalkPlace } from "./place";
-import { Scrub, ScrubContext, useScrub, useSettled } from "./scrub";
+import { EYES, type Eyes, type TalkPlace } from "./place";
+import { type Scrub, ScrubContext, useScrub, useSettled } from "./scrub";
 import { useSource } from "./source";
+import { type Go, useAddressedScrub } from "./talk-address";
 import { ReadingContext, type Reading, useReading } from "./talk-context";
 import { EyesView } from "./talk-eyes";
 import { TalkHead } from "./talk-head";
@@ -32,43 +33,6 @@ export function Fetching() {
       Fetching the conversation…
     </p>
   );
-}
-
-/** How long the scrubber rests before the address follows: browsers refuse addresses that change all the time. */
-const RESTS = 150;
-
-/** A scrubber that the address follows, and that follows the address. */
-function useAddressedScrub(place: TalkPlace, last: number): { scrub: Scrub; go(changes: Partial<TalkPlace>, replace?: boolean): void } {
-  const clamped = Math.min(Math.max(0, last), place.turn);
-  const [scrub] = useState(() => new Scrub(clamped));
-  const here = useRef(place);
-  here.current = place;
-  const written = useRef(place.turn);
-
-  const go = useCallback(
-    (changes: Partial<TalkPlace>, replace = true) => {
-      const next = { ...here.current, turn: scrub.turn, ...changes };
-      written.current = next.turn;
-      goTo(next, replace);
-    },
-    [scrub],
-  );
-  useEffect(() => {
-    if (place.turn !== written.current) scrub.to(clamped);
-    written.current = place.turn;
-  }, [scrub, place.turn]);
-  useEffect(() => {
-    let timer = 0;
-    const leave = scrub.subscribe(() => {
-      clearTimeout(timer);
-      timer = window.setTimeout(() => go({}), RESTS);
-    });
-    return () => {
-      clearTimeout(timer);
-      leave();
-    };
-  }, [scrub, go]);
-  return { scrub, go };
 }
 
 interface ReplayProps {
@@ -138,7 +102,7 @@ function Replay(props: ReplayProps) {
 }
 
 /** Keys 1, 2 and 3 choose through whose eyes the conversation is seen; i inspects the prompt of the turn. */
-function useReplayKeys(talk: Talk, scrub: Scrub, go: (changes: Partial<TalkPlace>, replace?: boolean) => void): Record<string, () => void> {
+function useReplayKeys(talk: Talk, scrub: Scrub, go: Go<TalkPlace>): Record<string, () => void> {
   return useMemo(() => {
     const keys: Record<string, () => void> = {};
     for (const [index, eyes] of EYES.entries()) {

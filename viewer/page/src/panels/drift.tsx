@@ -42,10 +42,11 @@ function groupWords(talk: Talk, line: DriftLine): string {
   return `${nameOf(talk, line.role)}, ${SOURCES[line.source] ?? line.source} (${line.plan}, ${line.model})`;
 }
 
-export function useDriftGroup(talk: Talk): { group: DriftGroup | null; chooser: preact.VNode | null } {
+/** The chosen group of lines, with its chooser. `like`: the group of another conversation that this one goes by. */
+export function useDriftGroup(talk: Talk, like: DriftGroup | null = null): { group: DriftGroup | null; chooser: preact.VNode | null } {
   const groups = useMemo(() => groupsOf(talk), [talk]);
   const [id, setId] = useState<string | null>(null);
-  const group = groups.find((one) => one.id === id) ?? groups.find((one) => one.lines.some((line) => line.why === null)) ?? groups[0] ?? null;
+  const group = groups.find((one) => one.id === (like?.id ?? id)) ?? groups.find((one) => one.lines.some((line) => line.why === null)) ?? groups[0] ?? null;
   const chooser =
     groups.length < 2 ? null : (
       <label class="choose">

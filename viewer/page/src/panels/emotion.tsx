@@ -8,7 +8,7 @@ import { Chart, EmptyPanel, Sign } from "./chart";
 import { pathOf, usePlot, type Plot } from "./plot";
 
 const TITLE = "Distress and trust";
-const HEIGHT = 112;
+export const LEVELS_HEIGHT = 112;
 const TOP = 8;
 
 export type Feeling = "distress" | "trust" | "reader";
@@ -48,7 +48,7 @@ export function tracesOf(talk: Talk): Trace[] {
 
 /** Height of a value from 0 to 100. */
 export function levelY(value: number): number {
-  return TOP + (1 - Math.min(100, Math.max(0, value)) / 100) * (HEIGHT - 2 * TOP);
+  return TOP + (1 - Math.min(100, Math.max(0, value)) / 100) * (LEVELS_HEIGHT - 2 * TOP);
 }
 
 export function EmotionPanel() {
@@ -78,7 +78,7 @@ export function EmotionPanel() {
         </Sign>
       ))}
       summary={traces.map((trace) => visible(summaryOf(trace))).join(" ")}
-      height={HEIGHT}
+      height={LEVELS_HEIGHT}
       read={(turn) => traces.map((trace) => `${shortly(trace)} ${valueAt(trace, turn)}`).join("; ")}
       jump={jump}
     >

@@ -55,7 +55,7 @@ export function StrategyPanel() {
   return (
     <Chart
       title={TITLE}
-      legend={<Legend talk={talk} strips={strips} dense={cellWidth(plot) < ROOMY} />}
+      legend={<StrategyKeys labels={talk.labels} cells={strips.cells.flat()} differ={strips.differ.size > 0} plot={plot} />}
       summary={summaryOf(strips)}
       height={height}
       read={(turn) => readingAt(strips, turn)}
@@ -119,12 +119,20 @@ function summaryOf(strips: Strips): string {
   return `Declared: ${parts.join(", ") || "none"}.${annotated}`;
 }
 
-/** The strategies that come up, with their letters; and what an outline means. */
-function Legend(props: { talk: Talk; strips: Strips; dense: boolean }) {
-  const { labels } = props.talk;
-  const { strips } = props;
+interface KeysProps {
+  labels: readonly Named[];
+  cells: readonly Cell[];
+  /** Whether any two differ. */
+  differ: boolean;
+  plot: Plot;
+}
+
+/** The strategies that come up, with their letters; and the sign that two differ. */
+export function StrategyKeys(props: KeysProps) {
+  const { labels, cells } = props;
   const codes = codesOf(labels);
-  const used = new Set(strips.cells.flat().flatMap((cell) => cell.labels ?? []));
+  const used = new Set(cells.flatMap((cell) => cell.labels ?? []));
+  const outlined = cellWidth(props.plot) >= ROOMY;
   return (
     <>
       {labels
@@ -137,7 +145,7 @@ function Legend(props: { talk: Talk; strips: Strips; dense: boolean }) {
             {visible(id)}
           </span>
         ))}{" "}
-      {strips.differ.size > 0 && <Sign says={props.dense ? "they differ" : "outlined: they differ"}>{props.dense ? "▪" : "≠"}</Sign>}
+      {props.differ && <Sign says={outlined ? "outlined: they differ" : "they differ"}>{outlined ? "≠" : "▪"}</Sign>}
     </>
   );
 }
@@ -161,15 +169,17 @@ function Drawing(props: { strips: Strips; labels: readonly Named[]; plot: Plot }
         <Strip key={strips.names[index]} name={strips.names[index] ?? ""} cells={cells} labels={labels} plot={plot} y={index * lane} />
       ))}
       {[...strips.differ].map((turn) => (
-        <Differs key={turn} x={left(plot, turn)} width={cellWidth(plot)} y={end} />
+        <Differs key={turn} turn={turn} plot={plot} y={end} />
       ))}
     </g>
   );
 }
 
 /** That two lanes differ: an outline, or where outlines would run together a tick. */
-export function Differs(props: { x: number; width: number; y: number }) {
-  const { x, width, y } = props;
+export function Differs(props: { turn: number; plot: Plot; y: number }) {
+  const { turn, plot, y } = props;
+  const x = left(plot, turn);
+  const width = cellWidth(plot);
   if (width < ROOMY) return <rect class="differ-tick" x={x} y={y + 2} width={Math.max(1, width - 1)} height="5" />;
   return (
     <g class="differ">
@@ -206,7 +216,7 @@ export function Strip(props: { name: string; cells: readonly Cell[]; labels: rea
           return (
             <g key={`${cell.turn} ${label}`} class={tintOf(labels, label)}>
               <rect
-                class="cell"
+                class={roomy ? "cell" : "cell narrow"}
                 x={x + 0.5}
                 y={roomy ? y + 2 : y + 2 + Math.max(0, row) * STEP}
                 width={Math.max(1, (roomy ? width : cellWidth(plot)) - 1)}

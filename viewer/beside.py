@@ -7,6 +7,8 @@ floor, or not known, has no points.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from confide.evaluators.readings import read_side_log
@@ -15,8 +17,8 @@ from confide.evaluators.rubric import Item as RubricItem
 from confide.evaluators.talks import Talk
 from confide.evaluators.traits.courses import baseline, last_long
 from confide.evaluators.traits.instrument import Instrument
-from confide.evaluators.traits.plan import SOURCES
-from confide.evaluators.traits.results import Point, administrations, is_respondents, plan_of, sheet_of
+from confide.evaluators.traits.plan import SOURCES, LoadedPlan, parse_plan
+from confide.evaluators.traits.results import Point, administrations, is_respondents, sheet_of
 from confide.evaluators.traits.scores import change, score
 from confide.scenarios import ConfideError, Role
 from confide.simulator import AnyEvent, Called, Failed, Measured, MeasureFolder, RunFolder, measure_folders
@@ -82,7 +84,23 @@ def talk_folders(run: RunFolder) -> list[MeasureFolder]:
 
 def rubric_of(folder: MeasureFolder) -> Rubric:
     """What a reader was asked."""
-    return parse_rubric(folder.path / "measure.json", folder.record.rubric).rubric
+    return _rubric(folder.path / "measure.json", folder.record.rubric)
+
+
+@lru_cache(maxsize=64)
+def _rubric(file: Path, text: str) -> Rubric:
+    """A rubric from its text. Reading YAML takes longer than all else that a conversation's document is made of."""
+    return parse_rubric(file, text).rubric
+
+
+def plan_of(folder: MeasureFolder) -> LoadedPlan:
+    """What a questionnaire's reader went by."""
+    return _plan(folder.path / "measure.json", folder.record.rubric, tuple(folder.record.files.items()))
+
+
+@lru_cache(maxsize=64)
+def _plan(file: Path, text: str, files: tuple[tuple[str, str], ...]) -> LoadedPlan:
+    return parse_plan(file, text, dict(files))
 
 
 def annotated_item(rubric: Rubric) -> str | None:

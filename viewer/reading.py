@@ -18,10 +18,10 @@ from confide.evaluators.statistics import masi
 from confide.evaluators.tabular.traits import questionnaire_of
 from confide.evaluators.talks import Talk
 from confide.evaluators.traits.drift import below_floor
-from confide.evaluators.traits.results import plan_of, trait_folders
+from confide.evaluators.traits.results import trait_folders
 from confide.scenarios import ConfideError, Role
 from confide.simulator import MeasureFolder, RunFolder, Spoke, read_log
-from confide.viewer.beside import Figures, annotated_item, labelled, moved, points_of, rubric_of, talk_folders
+from confide.viewer.beside import Figures, annotated_item, labelled, moved, plan_of, points_of, rubric_of, talk_folders
 from confide.viewer.keys import key_of
 
 AGAIN_S: Final = 20.0

@@ -41,7 +41,7 @@ export function Margin(props: MarginProps) {
   const thinks = seeker ? reported.seekerThoughts : reported.supporterThoughts;
   const name = nameOf(talk, turn.role);
   return (
-    <aside class={`margin of-${turn.role}`} aria-label={`What ${visible(name)} kept to itself at turn ${turn.turn}`}>
+    <div class={`margin of-${turn.role}`} role="group" aria-label={`What ${visible(name)} kept to itself at turn ${turn.turn}`}>
       {seeker && reported.emotion && <Level what="distress" value={turn.emotion} before={before?.emotion ?? null} />}
       {seeker && reported.trust && <Level what="trust" value={turn.trust} before={before?.trust ?? null} />}
       {!seeker && reported.strategies && <Declared turn={turn} />}
@@ -53,7 +53,7 @@ export function Margin(props: MarginProps) {
       )}
       <Told turn={turn} />
       {turn.wants_to_end === true && <p class="ends">wants to end</p>}
-    </aside>
+    </div>
   );
 }
 

@@ -17,6 +17,8 @@ export interface Play {
   speed: Speed;
   toggle(): void;
   setSpeed(speed: Speed): void;
+  /** The next speed up, or with -1 down. */
+  shift(by: 1 | -1): void;
 }
 
 /** Moves the scrubber while it plays. `dwellOf` says how long a turn stays; after turn `last` it stops. */
@@ -45,16 +47,13 @@ export function usePlay(scrub: Scrub, last: number, dwellOf: (turn: number) => n
     if (!playing && scrub.turn >= last) scrub.to(0);
     setPlaying(!playing && last > 0);
   }, [playing, scrub, last]);
-  return { playing, speed, toggle, setSpeed };
+  const shift = useCallback((by: 1 | -1) => setSpeed((now) => SPEEDS[SPEEDS.indexOf(now) + by] ?? now), []);
+  return { playing, speed, toggle, setSpeed, shift };
 }
 
 /** What a key of the replay does; null for a key that is none. */
 function actionOf(key: string, scrub: Scrub, last: number, play: Play): (() => void) | null {
   const step = (by: number) => () => scrub.to(Math.min(last, Math.max(0, scrub.turn + by)));
-  const faster = (by: number) => () => {
-    const speed = SPEEDS[SPEEDS.indexOf(play.speed) + by];
-    if (speed !== undefined) play.setSpeed(speed);
-  };
   switch (key) {
     case " ":
       return play.toggle;
@@ -69,9 +68,9 @@ function actionOf(key: string, scrub: Scrub, last: number, play: Play): (() => v
     case "End":
       return () => scrub.to(Math.max(0, last));
     case "<":
-      return faster(-1);
+      return () => play.shift(-1);
     case ">":
-      return faster(1);
+      return () => play.shift(1);
     default:
       return null;
   }

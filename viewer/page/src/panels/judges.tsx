@@ -87,20 +87,22 @@ function Whole(props: { measure: Measure; answers: readonly Answer[] }) {
   const { talk } = useReading();
   const role = answers[0]?.role ?? null;
   return (
-    <dl class="answers">
+    <div class="answers">
       {role !== null && <p class="label">about {visible(nameOf(talk, role))}</p>}
-      {measure.items.map((item) => (
-        <div key={item.id}>
-          <dt>
-            <Words text={item.question} />
-          </dt>
-          <dd>
-            <Value item={item} answers={answers} talk={talk} />
-          </dd>
-        </div>
-      ))}
+      <dl>
+        {measure.items.map((item) => (
+          <div key={item.id}>
+            <dt>
+              <Words text={item.question} />
+            </dt>
+            <dd>
+              <Value item={item} answers={answers} talk={talk} />
+            </dd>
+          </div>
+        ))}
+      </dl>
       <Calls measure={measure} answers={answers} />
-    </dl>
+    </div>
   );
 }
 

@@ -23,12 +23,16 @@ interface FilterProps {
   onQuery: (query: GridQuery) => void;
 }
 
+/** What was read last, so that the menus are there at once when the reader comes back to the grid. */
+let known: Facets | null = null;
+
 function useFacets(): Facets | null {
   const source = useSource();
-  const [facets, setFacets] = useState<Facets | null>(null);
+  const [facets, setFacets] = useState<Facets | null>(known);
   useEffect(() => {
+    const show = (found: Facets) => setFacets((known = found));
     // What goes wrong here goes wrong with the rows too, where it is shown.
-    const read = throttle(() => void source.facets().then(setFacets, () => undefined), PAUSE);
+    const read = throttle(() => void source.facets().then(show, () => undefined), PAUSE);
     read();
     const unwatch = source.watch(read);
     return () => {

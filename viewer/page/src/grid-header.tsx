@@ -52,7 +52,12 @@ export function GridHeader(props: HeaderProps) {
 function Arrow(props: { shown: boolean; down: boolean }) {
   return (
     <svg width="8" height="10" viewBox="0 0 8 10" aria-hidden="true" class={props.shown ? "arrow" : "arrow none"}>
-      <path d={props.down ? "M4 1v8M1 6l3 3 3-3" : "M4 9V1M1 4l3-3 3 3"} fill="none" stroke="currentColor" stroke-width="1.4" />
+      <path
+        d={props.down ? "M4 1v8M1 6l3 3 3-3" : "M4 9V1M1 4l3-3 3 3"}
+        fill="none"
+        stroke="currentColor"
+        stroke-width="1.4"
+      />
     </svg>
   );
 }

@@ -55,7 +55,11 @@ export const GridRow = memo(function GridRow(props: RowProps) {
       ) : (
         <>
           {props.markable && <MarkCell row={row} marked={props.marked} act={props.act} />}
-          {props.narrow ? <NarrowCells row={row} blind={props.blind} /> : <Cells row={row} blind={props.blind} columns={props.columns} />}
+          {props.narrow ? (
+            <NarrowCells row={row} blind={props.blind} />
+          ) : (
+            <Cells row={row} blind={props.blind} columns={props.columns} />
+          )}
           {row.hit && <HitCell hit={row.hit} before={props.narrow ? 14 : row.hit.before.length} />}
         </>
       )}

@@ -150,6 +150,8 @@ function numbers(span: Span, total: number): number[] {
 
 function tracks(columns: readonly Column[], markable: boolean): string {
   // Few columns, as a blind reader has, stay near each other.
-  const widths = columns.map(({ name, width }) => (columns.length < 5 && name === "scenario" ? "minmax(0, 24rem)" : width));
+  const widths = columns.map(({ name, width }) =>
+    columns.length < 5 && name === "scenario" ? "minmax(0, 24rem)" : width,
+  );
   return [...(markable ? ["2rem"] : []), ...widths].join(" ");
 }

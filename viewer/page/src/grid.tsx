@@ -1,6 +1,6 @@
 // The home view: all conversations, searched, filtered and sorted.
 import { useEffect, useState } from "preact/hooks";
-import type { Row } from "./api";
+import type { Home, Row } from "./api";
 import { cleared, FilterChips, FilterMenus, isFiltered } from "./facets";
 import { focusMain } from "./focus";
 import { GridHead } from "./grid-head";
@@ -105,12 +105,17 @@ export function Grid(props: { place: GridPlace }) {
         {total === null
           ? trouble === null && "Reading…"
           : `${count(total, "conversation")}${isFiltered(query) ? " found" : ""}`}
-        {trouble !== null && total !== null && <span class="warn"> · <Line text={trouble} /></span>}
+        {trouble !== null && total !== null && (
+          <span class="warn">
+            {" "}
+            · <Line text={trouble} />
+          </span>
+        )}
       </p>
       {trouble !== null && total === null ? (
         <Trouble part line={trouble} again={() => location.reload()} />
       ) : total === 0 && !busy ? (
-        <NoRows query={query} waiting={home.waiting} onQuery={show} />
+        <NoRows query={query} home={home} onQuery={show} />
       ) : (
         <GridTable
           link={shown.link}
@@ -139,12 +144,13 @@ function NoRuns() {
   );
 }
 
-function NoRows(props: { query: GridQuery; waiting: number; onQuery: (query: GridQuery) => void }) {
+function NoRows(props: { query: GridQuery; home: Home; onQuery: (query: GridQuery) => void }) {
+  const { waiting, runs } = props.home;
   if (isFiltered(props.query)) {
     return (
       <div class="empty">
         <h2>No conversation passes the filters</h2>
-        {props.waiting > 0 && <p>Some logs are still being read: {number(props.waiting)} left.</p>}
+        {waiting > 0 && <p>Some logs are still being read: {number(waiting)} left.</p>}
         <button
           type="button"
           onClick={() => {
@@ -157,12 +163,25 @@ function NoRows(props: { query: GridQuery; waiting: number; onQuery: (query: Gri
       </div>
     );
   }
+  const problems = runs.flatMap(({ id, problem }) => (problem === null ? [] : `${id}: ${problem}`));
+  if (problems.length > 0 && waiting === 0) {
+    return (
+      <div class="empty">
+        <h2>Nothing here can be read</h2>
+        {problems.map((problem) => (
+          <p key={problem} class="warn words">
+            <Line text={problem} />
+          </p>
+        ))}
+      </div>
+    );
+  }
   return (
     <div class="empty">
-      <h2>{props.waiting > 0 ? "Reading the logs" : "No conversations yet"}</h2>
+      <h2>{waiting > 0 ? "Reading the logs" : "No conversations yet"}</h2>
       <p>
-        {props.waiting > 0
-          ? `${count(props.waiting, "log")} left; conversations appear as they are read.`
+        {waiting > 0
+          ? `${count(waiting, "log")} left; conversations appear as they are read.`
           : "These runs have no conversation yet. The first appears here as soon as it begins."}
       </p>
     </div>
@@ -170,7 +189,11 @@ function NoRows(props: { query: GridQuery; waiting: number; onQuery: (query: Gri
 }
 
 function MarkBar(props: { marks: readonly Row[]; compare: () => void; clear: () => void }) {
-  const name = (row: Row) => [row.scenario, row.condition].filter(Boolean).map((part) => visible(part ?? "")).join(" · ");
+  const name = (row: Row) =>
+    [row.scenario, row.condition]
+      .filter(Boolean)
+      .map((part) => visible(part ?? ""))
+      .join(" · ");
   const ready = props.marks.length === 2;
   return (
     <div class="mark-bar" role="region" aria-label="Marked conversations">

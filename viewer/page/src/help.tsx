@@ -1,4 +1,5 @@
 // All keys, by the place where they work.
+import { Fragment } from "preact";
 import { Dialog } from "./dialog";
 import { KEYS, type Key } from "./keys";
 
@@ -12,9 +13,7 @@ const PLACES: readonly [Key["where"], string][] = [
 export function Help(props: { close: () => void; version: string }) {
   return (
     <Dialog title="Keys and help" close={props.close}>
-      <p>
-        confide {props.version} is a research simulator. It is no therapist, and nothing that it shows is advice.
-      </p>
+      <p>confide {props.version} is a research simulator. It is no therapist, and nothing that it shows is advice.</p>
       {PLACES.map(([where, title]) => (
         <KeyList key={where} title={title} keys={KEYS.filter((key) => key.where === where)} />
       ))}
@@ -28,12 +27,14 @@ function KeyList(props: { title: string; keys: readonly Key[] }) {
     <section>
       <h3>{props.title}</h3>
       <dl class="keys">
-        {props.keys.map(({ keys, what }) => [
-          <dt>
-            <kbd>{keys}</kbd>
-          </dt>,
-          <dd>{what}</dd>,
-        ])}
+        {props.keys.map(({ keys, what }) => (
+          <Fragment key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </Fragment>
+        ))}
       </dl>
     </section>
   );

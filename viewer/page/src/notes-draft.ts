@@ -41,10 +41,13 @@ export function isSignature(name: string): boolean {
 }
 
 /** What the fields begin with: the reader's own note; a blind reader's only where it was made blind. */
-export function savedBy(notes: readonly PlacedNote[], talk: Talk, turn: number | null, reader: string): PlacedNote | null {
-  return (
-    notes.find(({ note }) => note.reader === reader && note.turn === turn && (note.blind || !talk.blind)) ?? null
-  );
+export function savedBy(
+  notes: readonly PlacedNote[],
+  talk: Talk,
+  turn: number | null,
+  reader: string,
+): PlacedNote | null {
+  return notes.find(({ note }) => note.reader === reader && note.turn === turn && (note.blind || !talk.blind)) ?? null;
 }
 
 export function writtenFrom(saved: PlacedNote | null): Written {
@@ -52,12 +55,21 @@ export function writtenFrom(saved: PlacedNote | null): Written {
   return { text: note?.text ?? "", tags: (note?.tags ?? []).join(", "), strategies: note?.strategies ?? [] };
 }
 
+/** Whether two would be saved as the same note. */
 export function sameWritten(one: Written, other: Written): boolean {
-  return one.text === other.text && one.tags === other.tags && one.strategies.join("\n") === other.strategies.join("\n");
+  const said = ({ text, tags, strategies }: Written) => JSON.stringify([text, tagsOf(tags), strategies]);
+  return said(one) === said(other);
 }
 
 export function tagsOf(text: string): string[] {
-  return [...new Set(text.split(",").map((tag) => tag.trim()).filter(Boolean))];
+  return [
+    ...new Set(
+      text
+        .split(",")
+        .map((tag) => tag.trim())
+        .filter(Boolean),
+    ),
+  ];
 }
 
 /** Why something that was written cannot be saved; null if it can. */

@@ -1,6 +1,6 @@
 // The fields of one note.
 import type { RefObject } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import type { Named, PlacedNote, Talk } from "./api";
 import { draftOf, keepUnsaved, refusal, sameWritten, unsavedAt, type Written, writtenFrom } from "./notes-draft";
 import { useSource } from "./source";
@@ -20,14 +20,15 @@ interface EditorProps {
   onSaved: (placed: PlacedNote) => void;
 }
 
-export function NoteEditor(props: EditorProps) {
+/** What is written, whether it differs from what was saved, and how saving goes. */
+function useWriting(props: EditorProps) {
   const { talk, turn, saved } = props;
   const source = useSource();
   const [written, setWritten] = useState<Written>(() => unsavedAt(talk, turn) ?? writtenFrom(saved));
   const [saving, setSaving] = useState<Saving>({ state: "idle" });
-  const id = useId();
+  const newest = useRef(written);
+  newest.current = written;
   const changed = !sameWritten(written, writtenFrom(saved));
-  const labels = turn !== null && talk.turns[turn]?.role === "supporter" ? talk.labels : [];
 
   const change = (part: Partial<Written>) => {
     const next = { ...written, ...part };
@@ -36,36 +37,45 @@ export function NoteEditor(props: EditorProps) {
     keepUnsaved(talk, turn, sameWritten(next, writtenFrom(saved)) ? null : next);
   };
   const save = () => {
+    if (!changed || saving.state === "saving") return;
     const line = refusal(written);
     if (line !== null) return setSaving({ state: "failed", line });
     setSaving({ state: "saving" });
     source.save(draftOf(talk, turn, props.reader, written)).then(
       (placed) => {
-        keepUnsaved(talk, turn, null);
+        // What was written while it was being saved is not saved yet.
+        keepUnsaved(talk, turn, sameWritten(newest.current, written) ? null : newest.current);
         setSaving({ state: "saved" });
         props.onSaved(placed);
       },
       (error: Error) => setSaving({ state: "failed", line: error.message }),
     );
   };
+  return { written, changed, saving, change, save };
+}
 
+/** Saves with Ctrl+Enter; Esc gives the keys back to the replay. */
+function noteKeys(event: KeyboardEvent, save: () => void): void {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    save();
+  } else if (event.key === "Escape" && event.target instanceof HTMLElement) {
+    event.stopPropagation();
+    event.target.blur();
+  }
+}
+
+export function NoteEditor(props: EditorProps) {
+  const { talk, turn, saved } = props;
+  const { written, changed, saving, change, save } = useWriting(props);
+  const id = useId();
+  const labels = turn !== null && talk.turns[turn]?.role === "supporter" ? talk.labels : [];
+  const submit = (event: Event) => {
+    event.preventDefault();
+    save();
+  };
   return (
-    <form
-      class="note-editor"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
-      onKeyDown={(event) => {
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-          event.preventDefault();
-          save();
-        } else if (event.key === "Escape" && event.target instanceof HTMLElement) {
-          event.stopPropagation();
-          event.target.blur();
-        }
-      }}
-    >
+    <form class="note-editor" onSubmit={submit} onKeyDown={(event) => noteKeys(event, save)}>
       <label for={`${id}-text`}>Note</label>
       <textarea
         id={`${id}-text`}

@@ -67,7 +67,8 @@ const pad = (part: number) => String(part).padStart(2, "0");
 /** A time in the reader's own time zone: `2026-03-01 14:05`. */
 export function clock(seconds: number): string {
   const at = new Date(seconds * 1000);
-  return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${pad(at.getHours())}:${pad(at.getMinutes())}`;
+  const day = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
+  return `${day} ${pad(at.getHours())}:${pad(at.getMinutes())}`;
 }
 
 /** The same time for machines and for a tooltip, in UTC. */

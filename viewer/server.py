@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -28,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from confide.scenarios import ConfideError
 from confide.viewer import grid
 from confide.viewer.documents import NoteDraft
+from confide.viewer.index import make_index
 from confide.viewer.indexing import Indexer
 from confide.viewer.page import served_page, static
 from confide.viewer.shown import ChangedError, GoneError, NotShownError, Shown
@@ -79,7 +81,16 @@ class Watcher:
                 self._indexer.refresh(self._shown.runs, self._stop.is_set)
             except (ConfideError, OSError) as error:  # a folder that goes away meanwhile: look again
                 self._say({"keys": [], "waiting": 0, "problem": str(error)})
+            except sqlite3.Error as error:  # somebody deleted the index, or the disk is full
+                self._say({"keys": [], "waiting": 0, "problem": f"the index: {error}"})
+                self._begin_again()
             self._stop.wait(self._every)
+
+    def _begin_again(self) -> None:
+        """Fill the index anew, as far as there is none any more."""
+        with suppress(OSError, sqlite3.Error):  # else at the next look
+            make_index(self._shown.index)
+        self._indexer = Indexer(self._shown.index, self._told)
 
     def _told(self, keys: Sequence[str], waiting: int) -> None:
         self._say({"keys": list(keys), "waiting": waiting})
@@ -146,7 +157,7 @@ def make_app(shown: Shown, hosts: Sequence[str] = HOSTS) -> Starlette:
     return Starlette(
         routes=[*_pages(), *_documents(shown, token), Route("/api/changes", _changes(watcher))],
         middleware=[Middleware(SafeHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
-        exception_handlers={ConfideError: _explain},
+        exception_handlers={ConfideError: _explain, sqlite3.Error: _unready},
         lifespan=life,
     )
 
@@ -175,7 +186,7 @@ def _documents(shown: Shown, token: str) -> list[Route]:
         return _json(shown.calls(request.path_params["key"], request.path_params["measure"]))
 
     def notes(request: Request) -> Response:
-        return _json(shown.notes(request.query_params.get("key")))
+        return _json(shown.notes(request.query_params.get("key"), request.query_params.get("blind")))
 
     async def save(request: Request) -> Response:
         if not secrets.compare_digest(request.headers.get(TOKEN, "").encode(), token.encode()):
@@ -189,7 +200,8 @@ def _documents(shown: Shown, token: str) -> list[Route]:
             draft = NoteDraft.model_validate_json(body)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            return _refuse(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}", 422)
+            where = ".".join(str(part) for part in first["loc"])
+            return _refuse(f"{where}: {first['msg']}" if where else first["msg"], 422)
         return _json(await run_in_threadpool(shown.save, draft))
 
     return [
@@ -257,3 +269,7 @@ def _refuse(why: str, status: int) -> JSONResponse:
 def _explain(_: Request, error: Exception) -> Response:
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 422)
     return _refuse(str(error), status)
+
+
+def _unready(_: Request, error: Exception) -> Response:
+    return _refuse(f"the index cannot be read now, and is made again: {error}", 503)

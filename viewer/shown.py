@@ -164,12 +164,19 @@ class Shown:
             raise NotShownError(f"nobody of the name {measure[:80]!r} read this run")
         return found
 
-    def notes(self, key: str | None = None) -> Notes:
-        """Notes on one conversation, or on all."""
+    def notes(self, key: str | None = None, blind: str | None = None) -> Notes:
+        """Notes on one conversation, or on all.
+
+        Args:
+            key: the conversation; None for all.
+            blind: a reader who reads blind, and so sees only what that reader wrote blind; None for all notes.
+        """
         found = [
             PlacedNote(key=key_of(run.record, note.conversation), stale=stale, note=note)
             for run, stale, note in self._all_notes()
         ]
+        if blind is not None:  # others' labels, and what was written with all in sight, would end the blindness
+            found = [each for each in found if each.note.blind and each.note.reader == blind]
         return Notes(notes=tuple(each for each in found if key is None or each.key == key))
 
     def _all_notes(self) -> Iterator[tuple[RunFolder, bool, Note]]:

@@ -62,9 +62,9 @@ export class FileSource implements Source {
     return this.#load(`${key}.${measure}`);
   }
 
-  async notes(key: string | null): Promise<Notes> {
+  async notes(key: string): Promise<Notes> {
     const all = await this.#keep<Notes>("notes");
-    return key === null ? all : { notes: all.notes.filter((placed) => placed.key === key) };
+    return { notes: all.notes.filter((placed) => placed.key === key) };
   }
 
   save(_draft: NoteDraft): Promise<PlacedNote> {

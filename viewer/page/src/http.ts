@@ -70,8 +70,10 @@ export class HttpSource implements Source {
     return ask(`talks/${encodeURIComponent(key)}/calls/${encodeURIComponent(measure)}`);
   }
 
-  notes(key: string | null): Promise<Notes> {
-    return ask(key === null ? "notes" : `notes?key=${encodeURIComponent(key)}`);
+  notes(key: string, blindReader: string | null): Promise<Notes> {
+    const words = new URLSearchParams({ key });
+    if (blindReader !== null) words.set("blind", blindReader);
+    return ask(`notes?${words}`);
   }
 
   async save(draft: NoteDraft): Promise<PlacedNote> {

@@ -20,21 +20,22 @@ interface PanelProps {
 }
 
 /** The notes on a conversation; null until they are there. */
-function useNotes(talk: Talk) {
+function useNotes(talk: Talk, reader: string) {
+  const blindReader = talk.blind ? reader : null;
   const source = useSource();
   const [notes, setNotes] = useState<readonly PlacedNote[] | null>(null);
   const [line, setLine] = useState<string | null>(null);
   useEffect(() => {
     let over = false;
     setLine(null);
-    source.notes(talk.key).then(
+    source.notes(talk.key, blindReader).then(
       (found) => over || setNotes(found.notes),
       (error: Error) => over || setLine(error.message),
     );
     return () => {
       over = true;
     };
-  }, [source, talk.key, talk.transcript]);
+  }, [source, talk.key, talk.transcript, blindReader]);
   const add = (placed: PlacedNote) => {
     const elsewhere = ({ note }: PlacedNote) => note.reader !== placed.note.reader || note.turn !== placed.note.turn;
     setNotes((now) => [...(now ?? []).filter(elsewhere), placed]);
@@ -50,12 +51,11 @@ function inOrder(notes: readonly PlacedNote[]): PlacedNote[] {
 export function NotesPanel(props: PanelProps) {
   const { talk, turn, onJump } = props;
   const home = useHome();
-  const { notes, line, add } = useNotes(talk);
   const [reader, setReader] = useState(() => recall(KEPT_AT) ?? "");
+  const { notes, line, add } = useNotes(talk, reader);
   const heading = useId();
 
-  // Other people's labels, and what was written with everything in sight, would not leave a blind reader blind.
-  const shown = (notes ?? []).filter(({ note }) => !talk.blind || (note.blind && note.reader === reader));
+  const shown = notes ?? [];
   return (
     <section class="notes" aria-labelledby={heading}>
       <h2 id={heading}>Notes</h2>

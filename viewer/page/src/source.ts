@@ -22,8 +22,8 @@ export interface Source {
   talk(key: string, blind: boolean): Promise<Talk>;
   /** The calls of a reader of a conversation; `measure` is `Measure.key`. */
   calls(key: string, measure: string): Promise<Calls>;
-  /** Notes on one conversation, or with null on all. */
-  notes(key: string | null): Promise<Notes>;
+  /** Notes on a conversation; where it is read blind, only those that `blindReader` made blind. */
+  notes(key: string, blindReader: string | null): Promise<Notes>;
   save(draft: NoteDraft): Promise<PlacedNote>;
   agreements(): Promise<Agreements>;
   /** Calls back on changes until the function that it returns is called. Does nothing in an export. */

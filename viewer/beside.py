@@ -6,6 +6,7 @@ floor, or not known, has no points.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from confide.evaluators.traits.plan import SOURCES, LoadedPlan, parse_plan
 from confide.evaluators.traits.results import Point, administrations, is_respondents, sheet_of
 from confide.evaluators.traits.scores import change, score
 from confide.scenarios import ConfideError, Role
-from confide.simulator import AnyEvent, Called, Failed, Measured, MeasureFolder, RunFolder, measure_folders
+from confide.simulator import AnyEvent, Called, Failed, Measured, MeasureFolder, RunFolder
 from confide.viewer.documents import Annotator, Answer, DriftLine, DriftPoint, Item, Labelled, Measure
 
 
@@ -67,7 +68,7 @@ def beside(run: RunFolder, talk: Talk, transcript: str, figures_of: FiguresOf) -
         try:
             events = read_side_log(log, transcript)
         except ConfideError as error:
-            measures.append(_measure(folder, (), str(error)))
+            measures.append(_measure(folder, (), first_line(error)))
             continue
         measures.append(_measure(folder, events, None))
         if folder.record.files:
@@ -77,9 +78,55 @@ def beside(run: RunFolder, talk: Talk, transcript: str, figures_of: FiguresOf) -
     return Beside(tuple(measures), tuple(annotators), tuple(drift))
 
 
+class Readers(NamedTuple):
+    """The readers of a run."""
+
+    folders: list[MeasureFolder]
+    problem: str | None
+    """Why one of the others cannot be used; None if all can."""
+
+
+def readers_of(run: RunFolder) -> Readers:
+    """The readers of a run. One whose record is damaged hides nothing else."""
+    found = Readers([], None)
+    for file in sorted((run.path / "measures").glob("*/measure.json")):
+        try:
+            facts = file.stat()
+        except OSError:  # it was deleted meanwhile
+            continue
+        folder = _checked(file, f"{facts.st_size}:{facts.st_mtime_ns}")
+        if isinstance(folder, str):
+            found = found._replace(problem=found.problem or folder)
+        else:
+            found.folders.append(folder)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _checked(file: Path, stamp: str) -> MeasureFolder | str:  # noqa: ARG001  (another stamp is another file)
+    """A reader's folder, or in one line why it cannot be used. It is looked at anew when its record changes."""
+    try:
+        folder = MeasureFolder.open(file.parent)
+        if folder.record.files:
+            plan_of(folder)
+        else:
+            rubric_of(folder)
+    except ConfideError as error:
+        return first_line(error)
+    key = folder.record.key
+    if key != file.parent.name or not re.fullmatch("[A-Za-z0-9._-]+", key):  # it becomes part of links and of files
+        return f"{file}: it is of the reader {key[:80]!r}, whose folder must have that name"
+    return folder
+
+
+def first_line(error: ConfideError) -> str:
+    """What is wrong, in one line."""
+    return str(error).partition("\n")[0]
+
+
 def talk_folders(run: RunFolder) -> list[MeasureFolder]:
     """The readers of a run that read its conversations; those that only answered for profiles are left out."""
-    return [folder for folder in measure_folders(run) if not (folder.record.files and is_respondents(folder))]
+    return [folder for folder in readers_of(run).folders if not (folder.record.files and is_respondents(folder))]
 
 
 def rubric_of(folder: MeasureFolder) -> Rubric:

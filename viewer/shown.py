@@ -16,7 +16,7 @@ from confide.evaluators.tabular import open_runs
 from confide.scenarios import ConfideError, InputFileError
 from confide.simulator import RunFolder
 from confide.viewer import grid, notes
-from confide.viewer.beside import talk_folders
+from confide.viewer.beside import readers_of, talk_folders
 from confide.viewer.documents import (
     Agreements,
     Annotator,
@@ -267,11 +267,7 @@ def _fits(draft: NoteDraft, talk: Talk) -> None:
 
 def _run_info(run: RunFolder, begun: int, finished: int) -> RunInfo:
     record = run.record
-    problem = None if (run.path / "run.json").exists() else "its folder is gone"
-    try:
-        measures = tuple(folder.record.key for folder in talk_folders(run))
-    except ConfideError as error:
-        measures, problem = (), str(error)
+    problem = readers_of(run).problem if (run.path / "run.json").exists() else "its folder is gone"
     return RunInfo(
         id=record.id,
         kind="imported" if record.imported else "fork" if record.fork else "simulated",
@@ -279,7 +275,7 @@ def _run_info(run: RunFolder, begun: int, finished: int) -> RunInfo:
         planned=record.size,
         begun=begun,
         finished=finished,
-        measures=measures,
+        measures=tuple(folder.record.key for folder in talk_folders(run)),
         problem=problem,
     )
 

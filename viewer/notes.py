@@ -71,12 +71,12 @@ def read_notes(run: RunFolder) -> list[Note]:
     for file in sorted((run.path / FOLDER).glob("*.jsonl")):
         *lines, _ = file.read_bytes().split(b"\n")
         for number, line in enumerate(lines, start=1):
-            if not line.endswith(b"}"):  # torn by a kill
-                continue
             try:
                 note = Note.model_validate_json(line)
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
+                if first["type"] == "json_invalid":  # torn by a kill
+                    continue
                 where = ".".join(str(part) for part in first["loc"])
                 raise ConfideError(f"{file}:{number}: not a note: {where}: {first['msg']}") from None
             found[note.reader, (note.conversation, note.turn)] = note

@@ -75,11 +75,11 @@ class Indexer:
                 changed = self._read(db, run, no, files, stop) or bool(gone) or changed
             for run, no, _ in found:
                 if not stop():
-                    keys = self._sides.refresh(db, run, no)
+                    found_beside = self._sides.refresh(db, run, no)
                     db.commit()
-                    if keys:
-                        self._told(keys, self.waiting)
-                    changed = changed or bool(keys)
+                    if found_beside.changed:
+                        self._told(found_beside.keys, self.waiting)
+                    changed = changed or found_beside.changed
         return changed
 
     def _read(

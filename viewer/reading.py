@@ -41,6 +41,15 @@ UNREAD: Final = "it was not read yet"
 UNKNOWN: Final = "the reliability of this run is not worked out yet"
 
 
+class Refreshed(NamedTuple):
+    """What became of a look at the side logs."""
+
+    keys: list[str]
+    """Addresses of the conversations whose side logs are new, changed or gone."""
+    changed: bool
+    """Whether any figure may have changed."""
+
+
 class Sides:
     """Reads the side logs of runs into the index. For one thread."""
 
@@ -49,9 +58,10 @@ class Sides:
         self._worked_out: dict[tuple[int, str, str], float] = {}
         self._stale: set[tuple[int, str, str]] = set()
 
-    def refresh(self, db: sqlite3.Connection, run: RunFolder, no: int) -> list[str]:
-        """Read the side logs that are new or changed; gives the addresses of their conversations."""
+    def refresh(self, db: sqlite3.Connection, run: RunFolder, no: int) -> Refreshed:
+        """Read the side logs that are new or changed."""
         folders = talk_folders(run)
+        worked_out = False
         touched = _forget_gone(db, no, [folder.record.key for folder in folders])
         for folder in folders:
             key = folder.record.key
@@ -67,11 +77,13 @@ class Sides:
                 db.execute("INSERT OR REPLACE INTO sides VALUES (?, ?, ?, ?)", (no, key, conversation, stamp))
             touched.update(gone, (log for log, _ in new))
             if folder.record.files and (new or gone or (no, run.record.created, key) in self._stale):
-                self._work_out(db, run, no, folder)
-        if touched or self._stale:
+                worked_out = self._work_out(db, run, no, folder) or worked_out
+        if touched:
             _agreement(db, run, no, touched)
+        if touched or worked_out:
             _drift(db, no)
-        return [key_of(run.record, conversation) for conversation in sorted(touched)]
+        keys = [key_of(run.record, conversation) for conversation in sorted(touched)]
+        return Refreshed(keys, changed=bool(touched) or worked_out)
 
     def _take(self, db: sqlite3.Connection, run: RunFolder, no: int, folder: MeasureFolder, conversation: str) -> None:
         key = folder.record.key
@@ -107,17 +119,18 @@ class Sides:
             row = (no, key, conversation, value, turns, why)
             db.execute("INSERT OR REPLACE INTO labelled VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def _work_out(self, db: sqlite3.Connection, run: RunFolder, no: int, folder: MeasureFolder) -> None:
-        """Reliability of every factor over the run."""
+    def _work_out(self, db: sqlite3.Connection, run: RunFolder, no: int, folder: MeasureFolder) -> bool:
+        """Reliability of every factor over the run. Gives False where it is put off."""
         key = (no, run.record.created, folder.record.key)
         if time.monotonic() - self._worked_out.get(key, -AGAIN_S) < AGAIN_S:
             self._stale.add(key)
-            return
+            return False
         self._stale.discard(key)
         self._worked_out[key] = time.monotonic()
         for (role, factor), why in _why_not(run, folder).items():
             row = (no, folder.record.key, role.value, factor, why)
             db.execute("INSERT OR REPLACE INTO sound VALUES (?, ?, ?, ?, ?)", row)
+        return True
 
 
 def _why_not(run: RunFolder, folder: MeasureFolder) -> dict[tuple[Role, str], str | None]:

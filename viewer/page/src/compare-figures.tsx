@@ -6,9 +6,9 @@ import { CompareKnowing } from "./compare-knowing";
 import { type Letter, type Pair } from "./compare-model";
 import { CompareFound, CompareTotals } from "./compare-tables";
 import { Chart, EmptyPanel, Sign } from "./panels/chart";
-import { Change, changeAt, DRIFT_ROW, reachOf, signed, useDriftGroup } from "./panels/drift";
+import { Change, changeAt, DRIFT_ROW, reachOf, signed, traitWords, useDriftGroup } from "./panels/drift";
 import { Levels, Line, LEVELS_HEIGHT, type Trace, tracesOf } from "./panels/emotion";
-import { fitted, PlotContext, useMeasuredPlot, usePlot } from "./panels/plot";
+import { fitted, type Plot, PlotContext, useMeasuredPlot, usePlot } from "./panels/plot";
 import { declaredCells, Differs, disagreements, heightOf, StrategyKeys, Strip } from "./panels/strategies";
 import { memo } from "./memo";
 import { number, visible } from "./text";
@@ -73,7 +73,8 @@ function CompareStrategies(props: FigureProps) {
     if (cell === undefined) return pair[letter].turns[turn] === undefined ? "has ended" : "the seeker speaks";
     return cell.labels === null ? "– (not declared)" : cell.labels.join(" and ") || "none";
   };
-  if ([...cells.A, ...cells.B].every((cell) => cell.labels === null)) return <EmptyPanel title="Strategies" why="Neither of them declares strategies." />;
+  if ([...cells.A, ...cells.B].every((cell) => cell.labels === null))
+    return <EmptyPanel title="Strategies" why="Neither of them declares strategies." />;
   const both = cells.A.filter((cell) => cells.B.some((other) => other.turn === cell.turn)).length;
   return (
     <Chart
@@ -118,16 +119,21 @@ function CompareFeelings(props: FigureProps) {
     ),
     [traces, plot],
   );
-  if (traces.A.size + traces.B.size === 0) return <EmptyPanel title="Distress and trust" why="The seeker reports neither in either of them." />;
+  if (traces.A.size + traces.B.size === 0)
+    return <EmptyPanel title="Distress and trust" why="The seeker reports neither in either of them." />;
   const read = (turn: number) =>
-    FEELINGS.map((feeling) => `${feeling} ${compared(latest(traces.A.get(feeling), turn), latest(traces.B.get(feeling), turn), 0)}`).join("; ");
+    FEELINGS.map(
+      (feeling) =>
+        `${feeling} ${compared(latest(traces.A.get(feeling), turn), latest(traces.B.get(feeling), turn), 0)}`,
+    ).join("; ");
   const last = plot.turns - 1;
   return (
     <Chart
       title="Distress and trust"
       legend={
         <>
-          By the seeker’s report: <Sign says="distress">●</Sign> <Sign says="trust">■</Sign> <Sign says="A, thick">━</Sign> <Sign says="B, thin and dashed">╌</Sign>
+          By the seeker’s report: <Sign says="distress">●</Sign> <Sign says="trust">■</Sign>{" "}
+          <Sign says="A, thick">━</Sign> <Sign says="B, thin and dashed">╌</Sign>
         </>
       }
       summary={`At the end: ${read(last)}.`}
@@ -156,31 +162,31 @@ function CompareDrift(props: FigureProps) {
   const plot = usePlot();
   const chosenA = useDriftGroup(pair.A);
   const chosenB = useDriftGroup(pair.B, chosenA.group);
-  const lines = useMemo(() => pairedLines(chosenA.group?.lines ?? [], chosenB.group?.lines ?? []), [chosenA.group, chosenB.group]);
+  const lines = useMemo(
+    () => pairedLines(chosenA.group?.lines ?? [], chosenB.group?.lines ?? []),
+    [chosenA.group, chosenB.group],
+  );
   const reach = useMemo(() => reachOf(lines.flatMap(({ A, B }) => [A, B].filter((line) => line !== null))), [lines]);
   const drawing = useMemo(
     () => (
       <g>
-        {lines.map(({ factor, A, B }, row) => {
-          const middle = row * DRIFT_ROW + DRIFT_ROW / 2;
-          return (
-            <g key={factor}>
-              <text x="0" y={middle + 4}>
-                {fitted(visible(factor.replaceAll("_", " ")))}
-              </text>
-              {A && <Change line={A} middle={middle} reach={reach} plot={plot} class="line-A" />}
-              {B && <Change line={{ ...B, noise: A ? null : B.noise }} middle={middle} reach={reach} plot={plot} class="line-B" />}
-            </g>
-          );
-        })}
+        {lines.map((line, row) => (
+          <BothChanges key={line.factor} line={line} middle={(row + 0.5) * DRIFT_ROW} reach={reach} plot={plot} />
+        ))}
       </g>
     ),
     [lines, plot, reach],
   );
-  if (lines.length === 0) return <EmptyPanel title="Drift of traits" why="No trait has scores in either of them." controls={chosenA.chooser} />;
-  const change = (line: DriftLine | null, turn: number) => (line === null ? null : (changeAt(line, turn)?.change ?? null));
+  if (lines.length === 0)
+    return (
+      <EmptyPanel title="Drift of traits" why="No trait has scores in either of them." controls={chosenA.chooser} />
+    );
+  const change = (line: DriftLine | null, turn: number) =>
+    line === null ? null : (changeAt(line, turn)?.change ?? null);
   const read = (turn: number, row: number) =>
-    (row < 0 ? lines : lines.slice(row, row + 1)).map(({ factor, A, B }) => `${factor} ${compared(change(A, turn), change(B, turn), 2)}`).join("; ");
+    (row < 0 ? lines : lines.slice(row, row + 1))
+      .map(({ factor, A, B }) => `${traitWords(factor)} ${compared(change(A, turn), change(B, turn), 2)}`)
+      .join("; ");
   return (
     <Chart
       title="Drift of traits"
@@ -199,6 +205,23 @@ function CompareDrift(props: FigureProps) {
   );
 }
 
+/** One trait of both; the noise is that of A where there is one. */
+function BothChanges(props: { line: PairedLine; middle: number; reach: number; plot: Plot }) {
+  const { middle, reach, plot } = props;
+  const { factor, A, B } = props.line;
+  return (
+    <g>
+      <text x="0" y={middle + 4}>
+        {fitted(visible(traitWords(factor)))}
+      </text>
+      {A && <Change line={A} middle={middle} reach={reach} plot={plot} class="line-A" />}
+      {B && (
+        <Change line={{ ...B, noise: A ? null : B.noise }} middle={middle} reach={reach} plot={plot} class="line-B" />
+      )}
+    </g>
+  );
+}
+
 interface PairedLine {
   factor: string;
   A: DriftLine | null;
@@ -207,7 +230,12 @@ interface PairedLine {
 
 /** Lines with scores, by trait; a trait without scores in both is left out. */
 function pairedLines(A: readonly DriftLine[], B: readonly DriftLine[]): PairedLine[] {
-  const scored = (lines: readonly DriftLine[]) => new Map(lines.filter((line) => line.why === null).map((line) => [line.factor, line]));
+  const scored = (lines: readonly DriftLine[]) =>
+    new Map(lines.filter((line) => line.why === null).map((line) => [line.factor, line]));
   const [ofA, ofB] = [scored(A), scored(B)];
-  return [...new Set([...ofA.keys(), ...ofB.keys()])].map((factor) => ({ factor, A: ofA.get(factor) ?? null, B: ofB.get(factor) ?? null }));
+  return [...new Set([...ofA.keys(), ...ofB.keys()])].map((factor) => ({
+    factor,
+    A: ofA.get(factor) ?? null,
+    B: ofB.get(factor) ?? null,
+  }));
 }

@@ -33,7 +33,9 @@ export function CompareHead(props: HeadProps) {
       </h1>
       <Made pair={pair} />
       <Parting {...props} />
-      {LETTERS.map((letter) => pair[letter].state !== "finished" && <NotWhole key={letter} letter={letter} talk={pair[letter]} />)}
+      {LETTERS.map(
+        (letter) => pair[letter].state !== "finished" && <NotWhole key={letter} letter={letter} talk={pair[letter]} />,
+      )}
       <p class="ways">
         <a class="button" href={linkTo({ view: "compare", left: B.key, right: A.key, turn: 0 })}>
           Swap sides
@@ -102,7 +104,8 @@ function Line(props: { what: string; A: string; B: string }) {
 function Open(props: { letter: Letter; talk: Talk }) {
   const scrub = useScrub();
   const { talk } = props;
-  const link = (turn: number) => linkTo({ view: "talk", key: talk.key, turn, eyes: "public", blind: false, call: null });
+  const link = (turn: number) =>
+    linkTo({ view: "talk", key: talk.key, turn, eyes: "public", blind: false, call: null });
   return (
     <a
       href={link(0)}
@@ -110,7 +113,7 @@ function Open(props: { letter: Letter; talk: Talk }) {
         event.currentTarget.href = link(scrub.turn);
       }}
     >
-      open {visible(talk.setting?.condition.id ?? props.letter)}
+      open {visible(talk.setting?.conversation ?? props.letter)}
     </a>
   );
 }
@@ -150,7 +153,8 @@ function Parting(props: HeadProps) {
 
 function speaker({ A, B }: Pair, turn: number): string {
   const role = A.turns[turn]?.role ?? B.turns[turn]?.role;
-  if (role === undefined || A.turns[turn] === undefined || B.turns[turn] === undefined) return ", where one of them has ended";
+  if (role === undefined || A.turns[turn] === undefined || B.turns[turn] === undefined)
+    return ", where one of them has ended";
   return A.turns[turn].role === B.turns[turn].role ? `, where ${nameOf(A, role)} speaks` : ", where another one speaks";
 }
 
@@ -158,7 +162,10 @@ function NotWhole(props: { letter: Letter; talk: Talk }) {
   const { letter, talk } = props;
   return (
     <p class="trouble-line" role="note">
-      {letter} is {talk.state === "open" ? "not finished: differences below are of what was said so far" : "damaged: what follows the damage is missing below"}
+      {letter} is{" "}
+      {talk.state === "open"
+        ? "not finished: differences below are of what was said so far"
+        : "damaged: what follows the damage is missing below"}
       {talk.damage !== null && (
         <>
           {" "}

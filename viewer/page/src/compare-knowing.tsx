@@ -43,7 +43,9 @@ export function CompareKnowing(props: KnowingProps) {
 
   const differences = (turn: number, of: readonly string[]) =>
     of.flatMap((fact) =>
-      knowingDiffers(known, fact, turn).map(({ role, knows }) => `${nameOf(pair[knows], role)} knows ${fact} in ${knows} alone`),
+      knowingDiffers(known, fact, turn).map(
+        ({ role, knows }) => `${nameOf(pair[knows], role)} knows ${fact} in ${knows} alone`,
+      ),
     );
   const read = (turn: number, row: number) => {
     const fact = facts[row];
@@ -56,8 +58,8 @@ export function CompareKnowing(props: KnowingProps) {
       title={TITLE}
       legend={
         <>
-          For each fact {visible(nameOf(pair.A, "seeker"))}’s lanes, then {visible(nameOf(pair.A, "supporter"))}’s; of two the upper is A’s.{" "}
-          <Sign says="known in one alone">▁</Sign>
+          For each fact {visible(nameOf(pair.A, "seeker"))}’s lanes, then {visible(nameOf(pair.A, "supporter"))}’s; of
+          two the upper is A’s. <Sign says="known in one alone">▁</Sign>
         </>
       }
       summary={`At the end: ${visible(read(plot.turns - 1, -1))}.`}
@@ -103,11 +105,27 @@ function Lanes(props: { role: Role; fact: string; y: number; known: Known; plot:
         return (
           <g key={letter}>
             <rect class="track" x={plot.left} y={top} width={plot.right - plot.left} height={LANE} />
-            {from && <rect class="known" x={plot.start(from.turn)} y={top} width={Math.max(1, plot.right - plot.start(from.turn))} height={LANE} />}
+            {from && (
+              <rect
+                class="known"
+                x={plot.start(from.turn)}
+                y={top}
+                width={Math.max(1, plot.right - plot.start(from.turn))}
+                height={LANE}
+              />
+            )}
           </g>
         );
       })}
-      {first < second && <rect class="differ-tick" x={plot.start(first)} y={y + LANE - 0.25} width={Math.max(1, end - plot.start(first))} height="1.5" />}
+      {first < second && (
+        <rect
+          class="differ-tick"
+          x={plot.start(first)}
+          y={y + LANE - 0.25}
+          width={Math.max(1, end - plot.start(first))}
+          height="1.5"
+        />
+      )}
     </g>
   );
 }

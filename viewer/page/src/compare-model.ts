@@ -109,7 +109,9 @@ function countsOf(measure: Measure | undefined, item: Item): string | null {
 
 /** What readers found in both, by the reader's folder; a reader of one alone has its findings there alone. */
 export function foundInBoth({ A, B }: Pair, format: (value: number) => string): ItemFound[] {
-  const keys = [...new Set([...A.measures, ...B.measures].filter((one) => one.kind === "rubric").map((one) => one.key))];
+  const keys = [
+    ...new Set([...A.measures, ...B.measures].filter((one) => one.kind === "rubric").map((one) => one.key)),
+  ];
   return keys.flatMap((key) => {
     const ofA = A.measures.find((one) => one.key === key);
     const ofB = B.measures.find((one) => one.key === key);
@@ -122,7 +124,9 @@ export function foundInBoth({ A, B }: Pair, format: (value: number) => string): 
       }
       const [one, other] = [meanOf(ofA, item), meanOf(ofB, item)];
       const difference = one === null || other === null ? null : other - one;
-      return [{ ...shared, A: one === null ? null : format(one), B: other === null ? null : format(other), difference }];
+      return [
+        { ...shared, A: one === null ? null : format(one), B: other === null ? null : format(other), difference },
+      ];
     });
   });
 }

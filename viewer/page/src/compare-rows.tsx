@@ -77,7 +77,12 @@ const Row = memo(function Row(props: RowProps) {
     >
       {props.forks && <p class="parting">branched off here</p>}
       {props.parts && <p class="parting">here they part</p>}
-      <button type="button" class="plain turn-number" onClick={() => readings.A.jump(turn)} aria-label={`Go to turn ${turn}`}>
+      <button
+        type="button"
+        class="plain turn-number"
+        onClick={() => readings.A.jump(turn)}
+        aria-label={`Go to turn ${turn}`}
+      >
         {turn}
       </button>
       {shared ? (
@@ -95,7 +100,8 @@ const Row = memo(function Row(props: RowProps) {
 
 /** Whether both keep the same to themselves. */
 function sameInside({ A, B }: PairedTurns): boolean {
-  const inside = (turn: Turn | null) => turn && [turn.strategies, turn.told, turn.emotion, turn.trust, turn.thoughts, turn.wants_to_end];
+  const inside = (turn: Turn | null) =>
+    turn && [turn.strategies, turn.told, turn.emotion, turn.trust, turn.thoughts, turn.wants_to_end];
   return JSON.stringify(inside(A)) === JSON.stringify(inside(B));
 }
 
@@ -125,7 +131,11 @@ function Shared(props: { paired: PairedTurns; readings: Readings; asides: Asides
               {turn && (
                 <div class="lettered">
                   <Badge letter={letter} />
-                  <Margin turn={turn} before={asides[letter].befores[turn.turn] ?? null} reported={asides[letter].reported} />
+                  <Margin
+                    turn={turn}
+                    before={asides[letter].befores[turn.turn] ?? null}
+                    reported={asides[letter].reported}
+                  />
                 </div>
               )}
             </ReadingContext.Provider>

@@ -37,7 +37,11 @@ export function CompareTotals(props: { pair: Pair }) {
                 <th scope="row">{what}</th>
                 <Figure value={totals[0]} digits={digits} />
                 <Figure value={totals[1]} digits={digits} />
-                <Figure value={totals[0] === null || totals[1] === null ? null : totals[1] - totals[0]} digits={digits} signed />
+                <Figure
+                  value={totals[0] === null || totals[1] === null ? null : totals[1] - totals[0]}
+                  digits={digits}
+                  signed
+                />
               </tr>
             );
           })}
@@ -101,7 +105,7 @@ export function CompareFound(props: { pair: Pair }) {
                   </th>
                   <Answer value={item.A} />
                   <Answer value={item.B} />
-                  <td>{item.difference === null ? item.A === item.B ? "=" : "≠" : signed(item.difference)}</td>
+                  <td>{item.difference === null ? (item.A === item.B ? "=" : "≠") : signed(item.difference)}</td>
                 </tr>
               ))}
             </tbody>
@@ -113,5 +117,7 @@ export function CompareFound(props: { pair: Pair }) {
 }
 
 function Answer(props: { value: string | null }) {
-  return <td>{props.value === null ? <Missing why="this reader has no answer for it" /> : <Words text={props.value} />}</td>;
+  return (
+    <td>{props.value === null ? <Missing why="this reader has no answer for it" /> : <Words text={props.value} />}</td>
+  );
 }

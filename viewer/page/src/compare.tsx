@@ -28,7 +28,11 @@ export function CompareView(props: { place: ComparePlace }) {
       left.again();
       right.again();
     };
-    return left.error === null && right.error === null ? <Fetching /> : <Trouble line={error ?? "one of the two could not be fetched"} again={again} />;
+    return left.error === null && right.error === null ? (
+      <Fetching />
+    ) : (
+      <Trouble line={error ?? "one of the two could not be fetched"} again={again} />
+    );
   }
   return <Comparison place={place} left={left.talk} right={right.talk} />;
 }
@@ -47,7 +51,12 @@ function Comparison(props: { place: ComparePlace; left: Talk; right: Talk }) {
     useCallback((turn: number) => Math.max(...[left, right].map((talk) => dwell(talk.turns[turn]))), [left, right]),
   );
   const toParting = useCallback(() => parting !== null && scrub.to(parting), [scrub, parting]);
-  usePlayKeys(scrub, last, play, useMemo(() => ({ d: toParting }), [toParting]));
+  usePlayKeys(
+    scrub,
+    last,
+    play,
+    useMemo(() => ({ d: toParting }), [toParting]),
+  );
   const [fact, setFact] = useState<{ id: string } | null>(null);
   const readings = useReadings(pair, scrub, setFact);
 
@@ -79,7 +88,8 @@ export type Readings = Record<Letter, Reading>;
 function useReadings(pair: Pair, scrub: Scrub, setFact: (fact: { id: string }) => void): Readings {
   return useMemo(() => {
     const reading = (talk: Talk): Reading => {
-      const open = (call: string) => goTo({ view: "talk", key: talk.key, turn: scrub.turn, eyes: "public", blind: false, call });
+      const open = (call: string) =>
+        goTo({ view: "talk", key: talk.key, turn: scrub.turn, eyes: "public", blind: false, call });
       return {
         talk,
         prompts: new Prompts(talk.calls, talk.texts),
@@ -101,7 +111,9 @@ function CompareFoot(props: { pair: Pair; play: ReturnType<typeof usePlay>; part
   const roles = useMemo(() => longer.turns.map((turn) => turn.role), [longer]);
   const where = useCallback(
     (turn: number) => {
-      const names = [pair.A, pair.B].flatMap((talk) => (talk.turns[turn] ? [visible(nameOf(talk, talk.turns[turn].role))] : []));
+      const names = [pair.A, pair.B].flatMap((talk) =>
+        talk.turns[turn] ? [visible(nameOf(talk, talk.turns[turn].role))] : [],
+      );
       return [...new Set(names)].join(" | ");
     },
     [pair],

@@ -28,7 +28,9 @@ export function CallView(props: { call: Call; index: number; prompts: Prompts })
       )}
       <Tries call={call} />
       <h3>Prompt: {count(messages.length, "message")}</h3>
-      {missing && <p class="trouble-line">Words of some segments are not in this document: the prompt is not shown whole.</p>}
+      {missing && (
+        <p class="trouble-line">Words of some segments are not in this document: the prompt is not shown whole.</p>
+      )}
       <ol class="prompt">
         {messages.map((message, place) => (
           <Message key={place} message={message} prompts={prompts} fold={LONG} />
@@ -48,7 +50,8 @@ function Parameters(props: { call: Call }) {
   return (
     <dl class="parameters">
       <Entry term="for">
-        {call.turn < 0 ? "before the first turn" : `turn ${call.turn}`}, <Words text={whom} />, to {visible(call.purpose)}
+        {call.turn < 0 ? "before the first turn" : `turn ${call.turn}`}, <Words text={whom} />, to{" "}
+        {visible(call.purpose)}
       </Entry>
       <Entry term="model">{word(call.model, "the server gave no name")}</Entry>
       <Entry term="tokens">
@@ -58,7 +61,11 @@ function Parameters(props: { call: Call }) {
       </Entry>
       <Entry term="seconds">{figure(call.seconds, 2, "the time was not logged")}</Entry>
       <Entry term="cost">
-        {call.cost === null ? <Missing why="the price or the tokens are not known" /> : `$${number(call.cost, call.cost < 0.01 ? 6 : 4)}`}
+        {call.cost === null ? (
+          <Missing why="the price or the tokens are not known" />
+        ) : (
+          `$${number(call.cost, call.cost < 0.01 ? 6 : 4)}`
+        )}
       </Entry>
       <Entry term="finish reason">{word(call.finish_reason, "there was no answer")}</Entry>
       <Entry term="seed">{call.seed === null ? <Missing why="there was no answer" /> : <code>{call.seed}</code>}</Entry>

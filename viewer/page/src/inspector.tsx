@@ -91,7 +91,11 @@ function OfReader(props: OfProps & { log: string }) {
   const { log, seq, go } = props;
   const { talk } = useReading();
   const source = useSource();
-  const [state, setState] = useState<{ of: string; calls: Calls | null; error: string | null }>({ of: "", calls: null, error: null });
+  const [state, setState] = useState<{ of: string; calls: Calls | null; error: string | null }>({
+    of: "",
+    calls: null,
+    error: null,
+  });
   useEffect(() => {
     let left = false;
     source.calls(talk.key, log).then(
@@ -102,7 +106,10 @@ function OfReader(props: OfProps & { log: string }) {
       left = true;
     };
   }, [source, talk.key, log]);
-  const prompts = useMemo(() => state.calls && new Prompts(state.calls.calls, state.calls.texts, talk.texts), [state.calls, talk]);
+  const prompts = useMemo(
+    () => state.calls && new Prompts(state.calls.calls, state.calls.texts, talk.texts),
+    [state.calls, talk],
+  );
   const measure = talk.measures.find((one) => one.key === log);
   return (
     <>
@@ -110,8 +117,12 @@ function OfReader(props: OfProps & { log: string }) {
         A call of a reader: <Words text={measure?.title ?? log} />
       </p>
       {state.of !== log && <p role="status">Fetching the reader’s calls…</p>}
-      {state.of === log && state.error !== null && <p class="trouble-line">They could not be fetched: {visible(state.error)}</p>}
-      {state.of === log && prompts && <Chosen prompts={prompts} seq={seq} show={(call) => go({ call: `${log}:${call.seq}` })} />}
+      {state.of === log && state.error !== null && (
+        <p class="trouble-line">They could not be fetched: {visible(state.error)}</p>
+      )}
+      {state.of === log && prompts && (
+        <Chosen prompts={prompts} seq={seq} show={(call) => go({ call: `${log}:${call.seq}` })} />
+      )}
     </>
   );
 }

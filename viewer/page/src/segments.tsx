@@ -35,7 +35,11 @@ export function Origin(props: { source: string }) {
 export type BesideSegment = FunctionComponent<{ segment: Source }>;
 
 /** Words of one segment. */
-export const Segment = memo(function Segment(props: { segment: Source; prompts: Prompts; beside: BesideSegment | undefined }) {
+export const Segment = memo(function Segment(props: {
+  segment: Source;
+  prompts: Prompts;
+  beside: BesideSegment | undefined;
+}) {
   const { segment, prompts, beside: Beside } = props;
   const text = prompts.text(segment.hash);
   return (
@@ -59,7 +63,8 @@ interface MessageProps {
 
 export function Message(props: MessageProps) {
   const { message, prompts, fold } = props;
-  const length = fold === undefined ? 0 : message.segments.reduce((sum, { hash }) => sum + (prompts.text(hash)?.length ?? 0), 0);
+  const length =
+    fold === undefined ? 0 : message.segments.reduce((sum, { hash }) => sum + (prompts.text(hash)?.length ?? 0), 0);
   const long = fold !== undefined && length > fold;
   const [open, setOpen] = useState(!long);
   return (

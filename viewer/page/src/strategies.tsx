@@ -6,7 +6,10 @@ import { visible } from "./text";
 export function Strategy(props: { labels: readonly Named[]; label: string }) {
   const definition = props.labels.find((known) => known.id === props.label)?.title;
   return (
-    <span class={`strategy ${tintOf(props.labels, props.label)}`} title={definition === undefined ? undefined : visible(definition)}>
+    <span
+      class={`strategy ${tintOf(props.labels, props.label)}`}
+      title={definition === undefined ? undefined : visible(definition)}
+    >
       {visible(props.label)}
     </span>
   );

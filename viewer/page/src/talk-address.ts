@@ -1,6 +1,6 @@
 // Ties the scrubber to the address, both ways.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { type ComparePlace, goTo, type TalkPlace } from "./place";
+import { type ComparePlace, goTo, parsePlace, type Place, type TalkPlace } from "./place";
 import { Scrub } from "./scrub";
 
 /** How long the scrubber rests before the address follows: browsers refuse addresses that change all the time. */
@@ -8,8 +8,17 @@ const RESTS = 150;
 
 export type Go<P> = (changes: Partial<P>, replace?: boolean) => void;
 
+/** What is looked at, whatever the turn. */
+function whose(place: Place): string {
+  if (place.view === "grid") return "grid";
+  return place.view === "talk" ? `talk ${place.key}` : `compare ${place.left} ${place.right}`;
+}
+
 /** A scrubber that the address follows, and that follows the address; and a way to change the rest of the address. */
-export function useAddressedScrub<P extends TalkPlace | ComparePlace>(place: P, last: number): { scrub: Scrub; go: Go<P> } {
+export function useAddressedScrub<P extends TalkPlace | ComparePlace>(
+  place: P,
+  last: number,
+): { scrub: Scrub; go: Go<P> } {
   const clamped = Math.min(Math.max(0, last), place.turn);
   const [scrub] = useState(() => new Scrub(clamped));
   const here = useRef(place);
@@ -32,7 +41,10 @@ export function useAddressedScrub<P extends TalkPlace | ComparePlace>(place: P, 
     let timer = 0;
     const leave = scrub.subscribe(() => {
       clearTimeout(timer);
-      timer = window.setTimeout(() => go({}), RESTS);
+      timer = window.setTimeout(() => {
+        // Who has just followed a link elsewhere is not called back.
+        if (whose(parsePlace(location.hash)) === whose(here.current)) go({});
+      }, RESTS);
     });
     return () => {
       clearTimeout(timer);

@@ -55,7 +55,8 @@ function hiddenFrom(talk: Talk, role: Role): string[] {
   const hidden: string[] = [];
   if (!sees.includes("other.persona")) hidden.push(`who ${name} is`);
   if (!sees.includes("other.facts") && side.facts.length > 0) hidden.push(`what ${name} knows, until it is told`);
-  if (!sees.includes("other.inner")) hidden.push(other === "seeker" ? `what ${name} feels and thinks` : `${name}’s notes and strategies`);
+  if (!sees.includes("other.inner"))
+    hidden.push(other === "seeker" ? `what ${name} feels and thinks` : `${name}’s notes and strategies`);
   return hidden;
 }
 
@@ -70,7 +71,9 @@ function Hidden(props: { role: Role }) {
           <Words text={hidden.join(" · ")} />
         </Veil>
       )}
-      {side && !side.shown_persona && <p class="remark">The condition leaves {nameOf(talk, props.role)}’s own persona out of the prompt.</p>}
+      {side && !side.shown_persona && (
+        <p class="remark">The condition leaves {nameOf(talk, props.role)}’s own persona out of the prompt.</p>
+      )}
     </>
   );
 }
@@ -84,7 +87,8 @@ function NotAsked(props: { role: Role; sight: Sight }) {
     <div class="remark">
       <p>
         {name} has not been asked yet: there is no prompt of {name}’s up to this turn.
-        {parent && ` The turns before turn ${parent.at} were taken over from the conversation that this one branched off from.`}
+        {parent &&
+          ` The turns before turn ${parent.at} were taken over from the conversation that this one branched off from.`}
       </p>
       {first !== null && (
         <button type="button" onClick={() => jump(first)}>
@@ -172,7 +176,8 @@ function After(props: { role: Role; call: Call; index: number; looking: Looking 
     <div class="after" aria-current="step">
       <p class="remark">
         {now ? fromThis(script, turn) : notSince(talk, nameOf(talk, role), call.turn, turn)}
-        {looking.sights[turn]?.repaired && " Its first reply could not be read: a repair round followed, which the inspector shows."}{" "}
+        {looking.sights[turn]?.repaired &&
+          " Its first reply could not be read: a repair round followed, which the inspector shows."}{" "}
         <button type="button" class="plain" onClick={() => inspect(props.index)}>
           inspect the call
         </button>
@@ -191,14 +196,20 @@ function Reply(props: { call: Call; role: Role; looking: Looking }) {
       <p class="source">
         <span class="origin">reply, exactly</span>
       </p>
-      {call.answered ? <Words text={call.reply} class="text" /> : <p class="text soft">no answer: {call.message ?? "nothing came"}</p>}
+      {call.answered ? (
+        <Words text={call.reply} class="text" />
+      ) : (
+        <p class="text soft">no answer: {call.message ?? "nothing came"}</p>
+      )}
       {spoken && <Margin turn={spoken} before={looking.befores[spoken.turn] ?? null} reported={looking.reported} />}
     </div>
   );
 }
 
 function fromThis(script: boolean, turn: number): string {
-  return script ? "From this prompt the author wrote the whole conversation." : `From this prompt turn ${turn} was written.`;
+  return script
+    ? "From this prompt the author wrote the whole conversation."
+    : `From this prompt turn ${turn} was written.`;
 }
 
 function notSince(talk: Talk, name: string, asked: number, turn: number): string {

@@ -1,10 +1,10 @@
 // What stands above a conversation: what it is, how it was made, who they are, and whether something is wrong with it.
 import type { ComponentChildren } from "preact";
-import type { Kin, Role, Side, Talk } from "./api";
+import type { Kin, Side, Talk } from "./api";
 import { goTo, linkTo, type TalkPlace } from "./place";
-import { FactLink } from "./talk-margin";
-import { nameAndRole, nameOf, ROLES } from "./talk-model";
-import { count, Missing, number, visible, Words } from "./text";
+import { Persona } from "./talk-persona";
+import { nameOf, ROLES } from "./talk-model";
+import { count, visible, Words } from "./text";
 
 const ENDS: Record<string, string> = {
   turn_limit: "the turn limit was reached",
@@ -32,8 +32,12 @@ export function TalkHead(props: { talk: Talk; place: TalkPlace }) {
           <span class="label">situation</span> <Words text={talk.situation} />
         </p>
       )}
-      <div class="sides">{ROLES.map((role) => talk.setting?.[role] && <Persona key={role} talk={talk} role={role} side={talk.setting[role]} />)}</div>
-      {talk.setting !== null && Object.keys(talk.setting.record).length > 0 && <Recorded record={talk.setting.record} />}
+      <div class="sides">
+        {ROLES.map((role) => talk.setting?.[role] && <Persona key={role} role={role} side={talk.setting[role]} />)}
+      </div>
+      {talk.setting !== null && Object.keys(talk.setting.record).length > 0 && (
+        <Recorded record={talk.setting.record} />
+      )}
       <Compare talk={talk} turn={props.place.turn} />
     </header>
   );
@@ -55,7 +59,14 @@ function Facts(props: { talk: Talk }) {
           <Entry term="condition">
             <b>{visible(setting.condition.id)}</b> <span class="soft">{visible(setting.condition.title)}</span>
           </Entry>
-          {ROLES.map((role) => setting[role] && <Entry key={role} term={`${visible(nameOf(talk, role))} sees`}>{seesWords(setting[role])}</Entry>)}
+          {ROLES.map(
+            (role) =>
+              setting[role] && (
+                <Entry key={role} term={`${visible(nameOf(talk, role))} sees`}>
+                  {seesWords(setting[role])}
+                </Entry>
+              ),
+          )}
           <Entry term="models">{models(talk)}</Entry>
           <Entry term="run">
             {visible(setting.run)} <span class="soft">{visible(setting.conversation)}</span>
@@ -66,7 +77,12 @@ function Facts(props: { talk: Talk }) {
         {endWords(talk)}, {count(talk.turns.length, "turn")}
       </Entry>
       {(talk.problem ?? talk.emotion) !== null && (
-        <Entry term="about">{[talk.problem, talk.emotion].filter((word) => word !== null).map(visible).join(", ")}</Entry>
+        <Entry term="about">
+          {[talk.problem, talk.emotion]
+            .filter((word) => word !== null)
+            .map(visible)
+            .join(", ")}
+        </Entry>
       )}
     </dl>
   );
@@ -117,24 +133,29 @@ function State(props: { talk: Talk }) {
       {talk.state === "damaged" && (
         <Remark>
           Its log is damaged: <Words text={talk.damage ?? "what is wrong is not known"} />.{" "}
-          {turns > 0 ? `What was said before that, ${count(turns, "turn")}, is here.` : "No turn before that could be read."}{" "}
+          {turns > 0
+            ? `What was said before that, ${count(turns, "turn")}, is here.`
+            : "No turn before that could be read."}{" "}
           Put back the file from a copy, or run the conversation again.
         </Remark>
       )}
       {talk.state === "open" && (
         <Remark>
-          It is not finished: it goes on now, or its run was interrupted. New turns appear here as they are logged; go on with an
-          interrupted run by <code>confide resume</code>.
+          It is not finished: it goes on now, or its run was interrupted. New turns appear here as they are logged; go
+          on with an interrupted run by <code>confide resume</code>.
         </Remark>
       )}
       {talk.end === "error" && (
         <Remark>
-          It ended by an error: <Words text={talk.detail ?? "no more is known"} />. The last calls in the prompt inspector show what
-          the model answered.
+          It ended by an error: <Words text={talk.detail ?? "no more is known"} />. The last calls in the prompt
+          inspector show what the model answered.
         </Remark>
       )}
       {turns === 0 && talk.state !== "damaged" && (
-        <Remark>Nothing was said in it yet. {talk.state === "open" ? "Wait for its first turn." : "Open another conversation."}</Remark>
+        <Remark>
+          Nothing was said in it yet.{" "}
+          {talk.state === "open" ? "Wait for its first turn." : "Open another conversation."}
+        </Remark>
       )}
       {talk.setting?.parent && <Forked talk={talk} />}
     </>
@@ -190,72 +211,6 @@ function Caveats(props: { talk: Talk }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function Persona(props: { talk: Talk; role: Role; side: Side }) {
-  const { talk, role, side } = props;
-  return (
-    <details class={`persona of-${role}`}>
-      <summary>
-        <Words text={nameAndRole(talk, role)} />
-      </summary>
-      <p>
-        <Words text={side.background} />
-      </p>
-      {side.goals.length > 0 && (
-        <ul class="goals">
-          {side.goals.map((goal) => (
-            <li key={goal}>
-              <Words text={goal} />
-            </li>
-          ))}
-        </ul>
-      )}
-      <Scores what="traits (HEXACO)" of={side.traits} />
-      <Scores what="style (CSI)" of={side.style} />
-      {side.facts.length > 0 && (
-        <dl class="facts-of">
-          {side.facts.map((fact) => (
-            <div key={fact.id}>
-              <dt>
-                <FactLink fact={fact.id} />
-                <span class="soft">
-                  {visible(fact.reveal.replaceAll("_", " "))}
-                  {fact.trust !== null && `, from trust ${fact.trust} on`}
-                  {fact.after.length > 0 && `, after ${fact.after.map(visible).join(", ")}`}
-                </span>
-              </dt>
-              <dd>
-                <Words text={fact.text} />
-              </dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      {!side.shown_persona && <p class="soft">The condition leaves this persona out of the prompts.</p>}
-    </details>
-  );
-}
-
-/** Scores from 1 to 5, each with a bar. */
-function Scores(props: { what: string; of: Record<string, number | null> }) {
-  const entries = Object.entries(props.of);
-  if (entries.every(([, score]) => score === null)) return null;
-  return (
-    <dl class="scores" aria-label={props.what}>
-      {entries.map(([name, score]) => (
-        <div key={name}>
-          <dt>{visible(name.replaceAll("_", " "))}</dt>
-          <dd>
-            {score === null ? <Missing why="the persona does not set it" /> : number(score, 1)}
-            <span class="gauge" aria-hidden="true">
-              {score !== null && <span style={{ width: `${((score - 1) / 4) * 100}%` }} />}
-            </span>
-          </dd>
-        </div>
-      ))}
-    </dl>
   );
 }
 

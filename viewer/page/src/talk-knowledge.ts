@@ -82,7 +82,8 @@ export function knowingWords(talk: Talk, knowledge: Knowledge, role: Role, fact:
   const name = nameOf(talk, role);
   const since = knowledge.since(role, fact);
   if (since === null || since.turn > turn) return `${name} does not know it`;
-  if (since.how === "owns") return since.turn < 0 ? `it is ${name}’s own` : `it is ${name}’s own, in mind from turn ${since.turn} on`;
+  if (since.how === "owns")
+    return since.turn < 0 ? `it is ${name}’s own` : `it is ${name}’s own, in mind from turn ${since.turn} on`;
   if (since.how === "sees") return `${name} sees it by the condition`;
   if (since.how === "told") return `${name} knows it: told at turn ${since.turn}`;
   return `${name} knows it: its words tell it at turn ${since.turn}, undeclared`;

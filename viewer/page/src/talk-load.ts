@@ -14,7 +14,11 @@ export interface Loaded {
 /** The conversation at `key`. While it is open it is fetched again whenever its log grew. */
 export function useTalk(key: string, blind: boolean): Loaded {
   const source = useSource();
-  const [state, setState] = useState<{ of: string; talk: Talk | null; error: string | null }>({ of: "", talk: null, error: null });
+  const [state, setState] = useState<{ of: string; talk: Talk | null; error: string | null }>({
+    of: "",
+    talk: null,
+    error: null,
+  });
   const [times, setTimes] = useState(0);
   const of = `${key} ${blind}`;
 

@@ -41,7 +41,11 @@ export function Margin(props: MarginProps) {
   const thinks = seeker ? reported.seekerThoughts : reported.supporterThoughts;
   const name = nameOf(talk, turn.role);
   return (
-    <div class={`margin of-${turn.role}`} role="group" aria-label={`What ${visible(name)} kept to itself at turn ${turn.turn}`}>
+    <div
+      class={`margin of-${turn.role}`}
+      role="group"
+      aria-label={`What ${visible(name)} kept to itself at turn ${turn.turn}`}
+    >
       {seeker && reported.emotion && <Level what="distress" value={turn.emotion} before={before?.emotion ?? null} />}
       {seeker && reported.trust && <Level what="trust" value={turn.trust} before={before?.trust ?? null} />}
       {!seeker && reported.strategies && <Declared turn={turn} />}
@@ -92,7 +96,11 @@ function Declared(props: { turn: Turn }) {
       </p>
     );
   }
-  return strategies.length === 0 ? <p class="label">no strategy declared</p> : <Strategies labels={talk.labels} of={strategies} />;
+  return strategies.length === 0 ? (
+    <p class="label">no strategy declared</p>
+  ) : (
+    <Strategies labels={talk.labels} of={strategies} />
+  );
 }
 
 /** Facts told, and where words and declaration part. */
@@ -105,8 +113,18 @@ function Told(props: { turn: Turn }) {
   return (
     <>
       <Facts verb="tells" facts={(told ?? []).filter((fact) => !unsaid.includes(fact))} />
-      <Facts verb="tells" facts={slipped("undeclared")} slip="undeclared" title="the words tell it, and the reply does not declare it" />
-      <Facts verb="declares" facts={unsaid} slip="not said" title="the reply declares it, and the words do not tell it" />
+      <Facts
+        verb="tells"
+        facts={slipped("undeclared")}
+        slip="undeclared"
+        title="the words tell it, and the reply does not declare it"
+      />
+      <Facts
+        verb="declares"
+        facts={unsaid}
+        slip="not said"
+        title="the reply declares it, and the words do not tell it"
+      />
     </>
   );
 }

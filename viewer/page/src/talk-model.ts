@@ -35,7 +35,11 @@ export function messagesOf(segments: readonly Source[]): PromptMessage[] {
     const { place } = segment;
     const last = messages.at(-1);
     if (last !== undefined && place === before && (place === "head" || place === "tail")) last.segments.push(segment);
-    else messages.push({ speaker: place === "head" ? "system" : place === "self" ? "assistant" : "user", segments: [segment] });
+    else
+      messages.push({
+        speaker: place === "head" ? "system" : place === "self" ? "assistant" : "user",
+        segments: [segment],
+      });
     before = place;
   }
   return messages;
@@ -69,7 +73,7 @@ export class Prompts {
     const parts: (readonly Source[])[] = [];
     let limit = Infinity;
     // A loop and not a recursion: in a long conversation every call goes on from the one before it.
-    for (let at: number | null = index; at !== null && limit > 0; ) {
+    for (let at: number | null = index; at !== null && limit > 0;) {
       const whole = this.#segments.get(at);
       if (whole !== undefined) {
         parts.unshift(whole.slice(0, limit));
@@ -169,7 +173,10 @@ export function codesOf(labels: readonly Named[]): Map<string, string> {
   const taken = new Set<string>();
   for (const { id } of labels) {
     const words = id.split(/[\s-]+/).filter((word) => word !== "" && !/^(or|and|of|the)$/i.test(word));
-    const initials = words.slice(0, 2).map((word) => [...word][0]?.toUpperCase() ?? "").join("");
+    const initials = words
+      .slice(0, 2)
+      .map((word) => [...word][0]?.toUpperCase() ?? "")
+      .join("");
     const letters = [...(words.at(-1) ?? id)].slice(1);
     let code = initials || "?";
     while (taken.has(code) && letters.length > 0) code += letters.shift();

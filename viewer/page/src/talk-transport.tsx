@@ -47,7 +47,12 @@ export function Transport(props: TransportProps) {
       <div class="buttons">
         <Press shape="first" label="First turn" keys="Home" press={() => scrub.to(0)} />
         <Press shape="back" label="Turn back" keys="k" press={() => step(-1)} />
-        <Press shape={play.playing ? "pause" : "play"} label={play.playing ? "Pause" : "Play"} keys="Space" press={play.toggle} />
+        <Press
+          shape={play.playing ? "pause" : "play"}
+          label={play.playing ? "Pause" : "Play"}
+          keys="Space"
+          press={play.toggle}
+        />
         <Press shape="next" label="Next turn" keys="j" press={() => step(1)} />
         <Press shape="last" label="Last turn" keys="End" press={() => scrub.to(last)} />
       </div>
@@ -55,7 +60,10 @@ export function Transport(props: TransportProps) {
       <Where where={props.where} last={last} />
       <label class="speed">
         <span class="unseen">Speed</span>
-        <select value={String(play.speed)} onChange={(event) => play.setSpeed(Number(event.currentTarget.value) as Speed)}>
+        <select
+          value={String(play.speed)}
+          onChange={(event) => play.setSpeed(Number(event.currentTarget.value) as Speed)}
+        >
           {SPEEDS.map((speed) => (
             <option key={speed} value={String(speed)}>
               {speed}×
@@ -71,7 +79,13 @@ export function Transport(props: TransportProps) {
 
 function Press(props: { shape: keyof typeof SHAPES; label: string; keys: string; press(): void }) {
   return (
-    <button type="button" class="plain" aria-label={props.label} title={`${props.label} (${props.keys})`} onClick={props.press}>
+    <button
+      type="button"
+      class="plain"
+      aria-label={props.label}
+      title={`${props.label} (${props.keys})`}
+      onClick={props.press}
+    >
       <Icon shape={props.shape} />
     </button>
   );
@@ -108,7 +122,12 @@ const Ticks = memo(function Ticks(props: { roles: readonly Role[]; mark: number 
     return ticks;
   }, [roles]);
   return (
-    <svg class="ticks" viewBox={`0 0 ${Math.max(1, roles.length - 1)} 24`} preserveAspectRatio="none" aria-hidden="true">
+    <svg
+      class="ticks"
+      viewBox={`0 0 ${Math.max(1, roles.length - 1)} 24`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <path class="of-seeker" d={paths.seeker} />
       <path class="of-supporter" d={paths.supporter} />
       {mark !== null && <path class="mark" d={`M${mark} 0V24`} />}

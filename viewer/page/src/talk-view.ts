@@ -11,7 +11,8 @@ export function calm(): boolean {
 }
 
 /** Brings an element to where it reads well, if it is not there already. */
-export function bringIntoView(element: Element, glide: boolean): void {
+export function bringIntoView(element: Element | null, glide: boolean): void {
+  if (element === null) return;
   const { top, bottom } = element.getBoundingClientRect();
   const foot = document.querySelector(".transport")?.getBoundingClientRect().height ?? 0;
   const seen = innerHeight - foot;
@@ -33,8 +34,7 @@ export function useKeepInView(list: RefObject<HTMLElement | null>): void {
       // After the next paint: only then is the new turn marked.
       frame = requestAnimationFrame(() => {
         const now = performance.now();
-        const current = list.current?.querySelector("[aria-current]");
-        if (current) bringIntoView(current, now - before > SCRUBBING);
+        bringIntoView(list.current?.querySelector("[aria-current]") ?? null, now - before > SCRUBBING);
         before = now;
       });
     };

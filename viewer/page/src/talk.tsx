@@ -17,6 +17,7 @@ import { nameOf, Prompts } from "./talk-model";
 import { dwell, usePlay, usePlayKeys } from "./talk-play";
 import { Transport } from "./talk-transport";
 import { Turns } from "./talk-turns";
+import { bringIntoView } from "./talk-view";
 import { count, visible } from "./text";
 import { Trouble } from "./trouble";
 
@@ -80,7 +81,7 @@ function Replay(props: ReplayProps) {
   return (
     <ScrubContext.Provider value={scrub}>
       <ReadingContext.Provider value={reading}>
-        <article class="talk" data-eyes={eyes}>
+        <article class="talk">
           <TalkHead talk={talk} place={place} />
           {props.stale !== null && <Stale error={props.stale} again={props.again} />}
           <div class="stage">
@@ -88,7 +89,7 @@ function Replay(props: ReplayProps) {
               <EyesChoice talk={talk} eyes={eyes} choose={(next) => go({ eyes: next })} />
               {talk.turns.length > 0 && (eyes === "public" ? <Turns /> : <EyesView key={eyes} role={eyes} />)}
             </section>
-            <div class="beside">
+            <div class="beside" id="beside">
               {talk.turns.length > 0 && <Panels fact={fact} />}
               <NotesBeside />
             </div>
@@ -148,6 +149,13 @@ function EyesChoice(props: { talk: Talk; eyes: Eyes; choose(eyes: Eyes): void })
           <span>{choice === "public" ? "As both hear it" : `Through ${visible(nameOf(talk, choice))}’s eyes`}</span>
         </label>
       ))}
+      <button
+        type="button"
+        class="plain to-figures"
+        onClick={() => bringIntoView(document.getElementById("beside"), true)}
+      >
+        Figures and notes
+      </button>
       {why !== null && <p class="soft">{why}</p>}
     </fieldset>
   );

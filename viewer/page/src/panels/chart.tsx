@@ -76,7 +76,10 @@ function Plane(props: PlaneProps) {
   const words = props.read(turn, spot === null ? -1 : row);
   const spotAt = (event: { clientX: number; clientY: number }): Spot => {
     const box = plane.current?.getBoundingClientRect();
-    return { turn: plot.at(event.clientX - (box?.left ?? 0)), row: props.rowAt?.(event.clientY - (box?.top ?? 0)) ?? 0 };
+    return {
+      turn: plot.at(event.clientX - (box?.left ?? 0)),
+      row: props.rowAt?.(event.clientY - (box?.top ?? 0)) ?? 0,
+    };
   };
   const box = spot === null ? null : props.rowBox?.(row);
   return (
@@ -106,7 +109,9 @@ function Plane(props: PlaneProps) {
           {props.children}
         </svg>
         <Cursor />
-        {spot !== null && spot.turn >= 0 && <div class="spot" style={{ transform: `translateX(${plot.x(spot.turn)}px)` }} />}
+        {spot !== null && spot.turn >= 0 && (
+          <div class="spot" style={{ transform: `translateX(${plot.x(spot.turn)}px)` }} />
+        )}
         {box && <div class="spot-row" style={{ top: `${box.y}px`, height: `${box.height}px` }} />}
       </div>
       <p class="reading">

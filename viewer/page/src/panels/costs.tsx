@@ -19,7 +19,7 @@ export function CostPanel() {
   const drawing = useMemo(() => <Drawing calls={talk.calls} scale={scale} plot={plot} />, [talk, scale, plot]);
   const byTurn = useMemo(() => callsByTurn(talk.calls), [talk]);
   if (talk.calls.length === 0) {
-    return <EmptyPanel title={TITLE} why={talk.blind ? "Hidden from a blind reader." : "No model was called in this conversation."} />;
+    return <EmptyPanel title={TITLE} why={"No model was called in this conversation."} />;
   }
   return (
     <Chart
@@ -112,7 +112,8 @@ function callWords(talk: Talk, call: Call, turn: number): string {
 export function callFigures(call: Call): string {
   const prompt = call.prompt_tokens === null ? "prompt tokens not reported" : `prompt ${number(call.prompt_tokens)}`;
   const cached = call.cached_tokens === null ? "" : ` (${number(call.cached_tokens)} cached)`;
-  const answer = call.completion_tokens === null ? "answer tokens not reported" : `answer ${number(call.completion_tokens)}`;
+  const answer =
+    call.completion_tokens === null ? "answer tokens not reported" : `answer ${number(call.completion_tokens)}`;
   const seconds = call.seconds === null ? "seconds not known" : `${number(call.seconds, 2)} s`;
   const tries = call.attempts.length === 0 ? "" : `, ${call.attempts.length} failed before`;
   return `${prompt}${cached}, ${answer}, ${seconds}${tries}${call.answered ? "" : ", no answer"}`;
@@ -144,7 +145,16 @@ function Drawing(props: { calls: readonly Call[]; scale: Scale; plot: Plot }) {
       {[...byTurn].map(([turn, here]) =>
         here.map((call, place) => {
           const width = (turn < 0 ? 8 : plot.band) / here.length;
-          return <Bar key={call.seq} call={call} x={plot.start(turn) + place * width} width={width} scale={scale} floor={floor} />;
+          return (
+            <Bar
+              key={call.seq}
+              call={call}
+              x={plot.start(turn) + place * width}
+              width={width}
+              scale={scale}
+              floor={floor}
+            />
+          );
         }),
       )}
     </g>
@@ -168,7 +178,12 @@ function Bar(props: { call: Call; x: number; width: number; scale: Scale; floor:
       {cached > 0 && <rect fill="url(#from-cache)" x={left} y={floor - cached} width={inner} height={cached} />}
       <rect class="answer-tokens" x={left} y={floor - prompt - answer} width={inner} height={answer} />
       {call.seconds !== null && scale.seconds > 0 && (
-        <circle class="seconds" cx={middle} cy={floor - (call.seconds / scale.seconds) * room} r={Math.min(2.2, Math.max(1, width / 2))} />
+        <circle
+          class="seconds"
+          cx={middle}
+          cy={floor - (call.seconds / scale.seconds) * room}
+          r={Math.min(2.2, Math.max(1, width / 2))}
+        />
       )}
       {unknown && (
         <text class="unknown" x={middle} y={floor - 3} text-anchor="middle">

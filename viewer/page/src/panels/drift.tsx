@@ -43,10 +43,17 @@ function groupWords(talk: Talk, line: DriftLine): string {
 }
 
 /** The chosen group of lines, with its chooser. `like`: the group of another conversation that this one goes by. */
-export function useDriftGroup(talk: Talk, like: DriftGroup | null = null): { group: DriftGroup | null; chooser: preact.VNode | null } {
+export function useDriftGroup(
+  talk: Talk,
+  like: DriftGroup | null = null,
+): { group: DriftGroup | null; chooser: preact.VNode | null } {
   const groups = useMemo(() => groupsOf(talk), [talk]);
   const [id, setId] = useState<string | null>(null);
-  const group = groups.find((one) => one.id === (like?.id ?? id)) ?? groups.find((one) => one.lines.some((line) => line.why === null)) ?? groups[0] ?? null;
+  const group =
+    groups.find((one) => one.id === (like?.id ?? id)) ??
+    groups.find((one) => one.lines.some((line) => line.why === null)) ??
+    groups[0] ??
+    null;
   const chooser =
     groups.length < 2 ? null : (
       <label class="choose">
@@ -83,7 +90,7 @@ export function DriftPanel() {
     return (
       <EmptyPanel
         title={TITLE}
-        why={talk.blind ? "Hidden from a blind reader." : "No questionnaire was given in this conversation; confide score RUN --with traits-markers gives one."}
+        why={"No questionnaire was given in this conversation; confide score RUN --with traits-markers gives one."}
       />
     );
   }
@@ -127,11 +134,16 @@ function readingAt(lines: readonly DriftLine[], turn: number, row: number): stri
   return shown.map((line) => lineWords(line, turn, row >= 0)).join("; ");
 }
 
+/** A trait's id in words. */
+export function traitWords(factor: string): string {
+  return factor.replaceAll("_", " ");
+}
+
 function lineWords(line: DriftLine, turn: number, whole: boolean): string {
-  if (line.why !== null) return `${line.factor}: no scores, ${line.why}`;
+  if (line.why !== null) return `${traitWords(line.factor)}: no scores, ${line.why}`;
   const at = changeAt(line, turn);
   const change = at?.change ?? null;
-  const words = `${line.factor} ${change === null ? "–" : signed(change)}`;
+  const words = `${traitWords(line.factor)} ${change === null ? "–" : signed(change)}`;
   if (!whole || at === null) return words;
   const asked = at.turn < 0 ? "asked before the talk" : `asked after turn ${at.turn}`;
   const start = line.start === null ? "" : `, from ${number(line.start, 2)} at the baseline`;
@@ -144,21 +156,24 @@ export function signed(change: number, digits = 2): string {
 }
 
 function summaryOf(line: DriftLine): string {
-  if (line.why !== null) return `${line.factor}: no scores, ${line.why}.`;
+  if (line.why !== null) return `${traitWords(line.factor)}: no scores, ${line.why}.`;
   const end = line.points.at(-1)?.change ?? null;
   const noise = line.noise === null ? "noise not known" : `noise ${number(line.noise, 2)}`;
-  return `${line.factor}: change ${end === null ? "not known" : signed(end)} at the last asking, ${noise}.`;
+  return `${traitWords(line.factor)}: change ${end === null ? "not known" : signed(end)} at the last asking, ${noise}.`;
 }
 
 function Legend(props: { talk: Talk; group: DriftGroup; reach: number }) {
   const { talk, group, reach } = props;
   const line = group.lines[0];
-  const scale = line?.low !== null && line?.high !== null && line !== undefined ? `, on a scale from ${line.low} to ${line.high}` : "";
+  const scale =
+    line?.low !== null && line?.high !== null && line !== undefined
+      ? `, on a scale from ${line.low} to ${line.high}`
+      : "";
   const whys = whyWords(group.lines);
   return (
     <>
-      {line && visible(nameAndRole(talk, line.role as Role))}: change since the baseline, ±{number(reach, 1)} points{scale}. Dark band: noise;
-      light band: {WIDE} × noise.
+      {line && visible(nameAndRole(talk, line.role as Role))}: change since the baseline, ±{number(reach, 1)} points
+      {scale}. Dark band: noise; light band: {WIDE} × noise.
       {whys !== "" && <span class="whys">{whys}</span>}
     </>
   );
@@ -167,7 +182,8 @@ function Legend(props: { talk: Talk; group: DriftGroup; reach: number }) {
 /** Why traits have no scores: each reason once, with the traits that it holds for. */
 function whyWords(lines: readonly DriftLine[]): string {
   const factors = new Map<string, string[]>();
-  for (const { why, factor } of lines) if (why !== null) factors.set(why, [...(factors.get(why) ?? []), factor.replaceAll("_", " ")]);
+  for (const { why, factor } of lines)
+    if (why !== null) factors.set(why, [...(factors.get(why) ?? []), traitWords(factor)]);
   return [...factors].map(([why, of]) => `${visible(of.join(", "))}: ${visible(why)}.`).join(" ");
 }
 
@@ -178,7 +194,7 @@ function Multiple(props: { line: DriftLine; y: number; reach: number; plot: Plot
   return (
     <g class="multiple">
       <text x="0" y={middle + 4}>
-        {fitted(visible(line.factor.replaceAll("_", " ")))}
+        {fitted(visible(traitWords(line.factor)))}
       </text>
       {line.why === null ? (
         <Change line={line} middle={middle} reach={reach} plot={plot} />
@@ -202,11 +218,23 @@ export function Change(props: { line: DriftLine; middle: number; reach: number; 
       {line.noise !== null &&
         [WIDE, 1].map((times) => {
           const height = Math.max(1, (2 * times * (line.noise ?? 0) * half) / reach);
-          return <rect key={times} class={times === 1 ? "noise" : "noise wide"} x={plot.left} width={plot.right - plot.left} y={middle - height / 2} height={height} />;
+          return (
+            <rect
+              key={times}
+              class={times === 1 ? "noise" : "noise wide"}
+              x={plot.left}
+              width={plot.right - plot.left}
+              y={middle - height / 2}
+              height={height}
+            />
+          );
         })}
       <line class="zero" x1={plot.left} x2={plot.right} y1={middle} y2={middle} />
       <path class={`change of-${line.role}`} d={pathOf(points)} />
-      {points.map(({ x, y: at }) => at !== null && <circle key={x} class={`change-point of-${line.role}`} cx={x} cy={at} r="2.4" />)}
+      {points.map(
+        ({ x, y: at }) =>
+          at !== null && <circle key={x} class={`change-point of-${line.role}`} cx={x} cy={at} r="2.4" />,
+      )}
     </g>
   );
 }

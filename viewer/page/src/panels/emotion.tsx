@@ -28,7 +28,9 @@ function readerTrace(measure: Measure, item: string): Map<number, number> {
     if (turn === null || typeof value !== "number") continue;
     sums.set(turn, [...(sums.get(turn) ?? []), value]);
   }
-  return new Map([...sums].map(([turn, values]) => [turn, values.reduce((sum, value) => sum + value, 0) / values.length]));
+  return new Map(
+    [...sums].map(([turn, values]) => [turn, values.reduce((sum, value) => sum + value, 0) / values.length]),
+  );
 }
 
 export function tracesOf(talk: Talk): Trace[] {
@@ -41,7 +43,11 @@ export function tracesOf(talk: Talk): Trace[] {
   for (const measure of talk.measures) {
     const item = measure.items.find((one) => one.kind === "level" && /distress/i.test(`${one.id} ${one.question}`));
     if (item === undefined) continue;
-    traces.push({ feeling: "reader", words: `distress, as ${measure.model} reads it`, values: readerTrace(measure, item.id) });
+    traces.push({
+      feeling: "reader",
+      words: `distress, as ${measure.model} reads it`,
+      values: readerTrace(measure, item.id),
+    });
   }
   return traces.filter((trace) => trace.values.size > 0);
 }
@@ -67,7 +73,7 @@ export function EmotionPanel() {
     [traces, plot],
   );
   if (traces.length === 0) {
-    return <EmptyPanel title={TITLE} why={talk.blind ? "Hidden from a blind reader." : "The seeker reported neither, and no reader rated its distress."} />;
+    return <EmptyPanel title={TITLE} why={"The seeker reported neither, and no reader rated its distress."} />;
   }
   return (
     <Chart

@@ -16,9 +16,7 @@ export function JudgePanel() {
     <section class="figure judges" aria-labelledby={id}>
       <h3 id={id}>What readers found</h3>
       {measures.length === 0 && (
-        <p class="legend">
-          {talk.blind ? "Hidden from a blind reader." : "No reader has read this conversation; confide score RUN --with shipped has it read."}
-        </p>
+        <p class="legend">{"No reader has read this conversation; confide score RUN --with shipped has it read."}</p>
       )}
       {measures.map((measure) => (
         <OneMeasure key={measure.key} measure={measure} />
@@ -29,7 +27,9 @@ export function JudgePanel() {
 
 function OneMeasure(props: { measure: Measure }) {
   const { measure } = props;
-  const [open, setOpen] = useState(measure.answers.length > 0 && measure.answers.every((answer) => answer.turn === null));
+  const [open, setOpen] = useState(
+    measure.answers.length > 0 && measure.answers.every((answer) => answer.turn === null),
+  );
   return (
     <details class="measure" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
@@ -56,7 +56,9 @@ function Found(props: { measure: Measure }) {
           <Words text={measure.caveat} />
         </p>
       )}
-      {measure.problem === null && measure.answers.length === 0 && <p class="legend">It was asked nothing about this conversation.</p>}
+      {measure.problem === null && measure.answers.length === 0 && (
+        <p class="legend">It was asked nothing about this conversation.</p>
+      )}
       {groupsOf(whole).map((answers) => (
         <Whole key={aboutKey(answers[0])} measure={measure} answers={answers} />
       ))}
@@ -169,7 +171,8 @@ function Scale(props: { item: Item; points: readonly number[] }) {
       <span class="soft">
         {" "}
         of {number(low)} to {number(high)}
-        {points.length > 1 && `, mean of ${points.map((point) => number(point, Number.isInteger(point) ? 0 : 1)).join(", ")}`}
+        {points.length > 1 &&
+          `, mean of ${points.map((point) => number(point, Number.isInteger(point) ? 0 : 1)).join(", ")}`}
       </span>
       <span class="range" aria-hidden="true">
         {points.map((point, index) => (
@@ -182,12 +185,17 @@ function Scale(props: { item: Item; points: readonly number[] }) {
 
 function Plain(props: { item: Item; answer: Answer; talk: Talk }) {
   const value = props.answer.values[props.item.id] ?? null;
-  if (props.item.kind === "turns" && Array.isArray(value)) return <Cited turns={value.filter((turn) => typeof turn === "number")} />;
+  if (props.item.kind === "turns" && Array.isArray(value))
+    return <Cited turns={value.filter((turn) => typeof turn === "number")} />;
   if (Array.isArray(value)) {
     const labels = value.map(String);
     return labels.length === 0 ? <>none</> : <Strategies labels={props.talk.labels} of={labels} />;
   }
-  return typeof value === "number" ? <>{number(value, Number.isInteger(value) ? 0 : 1)}</> : <Words text={value ?? ""} />;
+  return typeof value === "number" ? (
+    <>{number(value, Number.isInteger(value) ? 0 : 1)}</>
+  ) : (
+    <Words text={value ?? ""} />
+  );
 }
 
 /** Turns that a reader cites. */

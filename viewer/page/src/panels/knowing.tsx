@@ -30,7 +30,10 @@ function layoutOf(talk: Talk, facts: readonly OwnedFact[]): Layout {
   for (const owner of [...ROLES, null]) {
     const own = facts.filter((fact) => fact.owner === owner);
     if (own.length === 0) continue;
-    layout.heads.push({ words: owner === null ? "not known whose" : `${nameOf(talk, owner)}’s facts`, y: layout.height });
+    layout.heads.push({
+      words: owner === null ? "not known whose" : `${nameOf(talk, owner)}’s facts`,
+      y: layout.height,
+    });
     layout.height += HEAD;
     for (const fact of own) {
       layout.lines.push({ fact, y: layout.height });
@@ -50,13 +53,23 @@ export function KnowingPanel(props: { fact: { id: string } | null }) {
     const row = props.fact === null ? -1 : lines.findIndex((line) => line.fact.id === props.fact?.id);
     return row < 0 ? null : { row };
   }, [props.fact, lines]);
-  const drawing = useMemo(() => <Drawing talk={talk} knowledge={knowledge} layout={layout} plot={plot} />, [talk, knowledge, layout, plot]);
-  if (lines.length === 0) return <EmptyPanel title={TITLE} why={noFacts(talk)} />;
+  const drawing = useMemo(
+    () => <Drawing talk={talk} knowledge={knowledge} layout={layout} plot={plot} />,
+    [talk, knowledge, layout, plot],
+  );
+  if (lines.length === 0)
+    return <EmptyPanel title={TITLE} why="No fact of either side is known for this conversation." />;
 
   const read = (turn: number, row: number): string => {
     const line = lines[row];
     if (line === undefined) return atTurn(talk, knowledge, turn);
-    return factAt(talk, knowledge, line.fact, turn, eyes === "public" || knowledge.knowsAt(eyes, line.fact.id, turn) ? null : eyes);
+    return factAt(
+      talk,
+      knowledge,
+      line.fact,
+      turn,
+      eyes === "public" || knowledge.knowsAt(eyes, line.fact.id, turn) ? null : eyes,
+    );
   };
   return (
     <Chart
@@ -76,11 +89,6 @@ export function KnowingPanel(props: { fact: { id: string } | null }) {
   );
 }
 
-function noFacts(talk: Talk): string {
-  if (talk.blind) return "Hidden from a blind reader.";
-  return "No fact of either side is known for this conversation.";
-}
-
 function rowAt(lines: readonly Line[], y: number): number {
   const below = lines.findIndex((line) => y < line.y + ROW);
   return below < 0 ? lines.length - 1 : below;
@@ -90,13 +98,20 @@ function rowAt(lines: readonly Line[], y: number): number {
 function factAt(talk: Talk, knowledge: Knowledge, fact: OwnedFact, turn: number, veiled: Role | null): string {
   const happened = happenedWords(talk, knowledge, fact.id, turn);
   const knows = ROLES.map((role) => knowingWords(talk, knowledge, role, fact.id, turn)).join("; ");
-  const words = veiled === null ? (fact.info === null ? "" : ` “${fact.info.text}”`) : ` (its words are not visible to ${nameOf(talk, veiled)})`;
+  const words =
+    veiled === null
+      ? fact.info === null
+        ? ""
+        : ` “${fact.info.text}”`
+      : ` (its words are not visible to ${nameOf(talk, veiled)})`;
   return `${fact.id}:${words} ${knows}.${happened === "" ? "" : ` Here ${happened}.`}`;
 }
 
 function atTurn(talk: Talk, knowledge: Knowledge, turn: number): string {
   const facts = [...new Set(knowledge.at(turn).map((knowing) => knowing.fact))];
-  const happened = facts.map((fact) => [fact, happenedWords(talk, knowledge, fact, turn)] as const).filter(([, words]) => words !== "");
+  const happened = facts
+    .map((fact) => [fact, happenedWords(talk, knowledge, fact, turn)] as const)
+    .filter(([, words]) => words !== "");
   if (happened.length === 0) return "nothing happens to a fact";
   return happened.map(([fact, words]) => `${fact}: ${words}`).join("; ");
 }
@@ -124,7 +139,8 @@ function Legend(props: { talk: Talk }) {
   const used = new Set(talk.knows.map((knowing) => knowing.how));
   return (
     <>
-      Upper lane {visible(nameOf(talk, "seeker"))}, lower {visible(nameOf(talk, "supporter"))}; filled from when the fact is known.{" "}
+      Upper lane {visible(nameOf(talk, "seeker"))}, lower {visible(nameOf(talk, "supporter"))}; filled from when the
+      fact is known.{" "}
       {SIGNS.filter(({ how }) => used.has(how)).map(({ how, sign, says }) => (
         <Sign key={how} says={says}>
           {sign}
@@ -140,7 +156,14 @@ function Drawing(props: { talk: Talk; knowledge: Knowledge; layout: Layout; plot
     <g>
       <defs>
         {ROLES.map((role) => (
-          <pattern key={role} id={`seen-${role}`} width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <pattern
+            key={role}
+            id={`seen-${role}`}
+            width="4"
+            height="4"
+            patternUnits="userSpaceOnUse"
+            patternTransform="rotate(45)"
+          >
             <rect class={`lane-${role}`} width="1.6" height="4" />
           </pattern>
         ))}
@@ -156,7 +179,14 @@ function Drawing(props: { talk: Talk; knowledge: Knowledge; layout: Layout; plot
             {fitted(visible(fact.id))}
           </text>
           {ROLES.map((role, index) => (
-            <Lane key={role} role={role} fact={fact.id} y={y + 2 + index * (LANE + BETWEEN)} knowledge={knowledge} plot={plot} />
+            <Lane
+              key={role}
+              role={role}
+              fact={fact.id}
+              y={y + 2 + index * (LANE + BETWEEN)}
+              knowledge={knowledge}
+              plot={plot}
+            />
           ))}
         </g>
       ))}

@@ -12,6 +12,7 @@ import { StrategyPanel } from "./strategies";
 export const Panels = memo(function Panels(props: { fact: { id: string } | null }) {
   const { talk } = useReading();
   const { element, plot } = useMeasuredPlot(talk.turns.length);
+  if (talk.blind) return <p class="legend">Figures are hidden from a blind reader.</p>;
   return (
     <section class="figures" aria-label="Figures">
       <h2 class="unseen">Figures</h2>

@@ -50,17 +50,23 @@ export function StrategyPanel() {
   const height = heightOf(plot, talk.labels) * strips.cells.length + 16;
   const drawing = useMemo(() => <Drawing strips={strips} labels={talk.labels} plot={plot} />, [strips, talk, plot]);
   if (strips.cells.every((lane) => lane.every((cell) => cell.labels === null))) {
-    return <EmptyPanel title={TITLE} why={talk.blind ? "Hidden from a blind reader." : "No strategy was declared or annotated in this conversation."} />;
+    return <EmptyPanel title={TITLE} why={"No strategy was declared or annotated in this conversation."} />;
   }
   return (
     <Chart
       title={TITLE}
-      legend={<StrategyKeys labels={talk.labels} cells={strips.cells.flat()} differ={strips.differ.size > 0} plot={plot} />}
+      legend={
+        <StrategyKeys labels={talk.labels} cells={strips.cells.flat()} differ={strips.differ.size > 0} plot={plot} />
+      }
       summary={summaryOf(strips)}
       height={height}
       read={(turn) => readingAt(strips, turn)}
       jump={jump}
-      controls={talk.annotators.length > 1 && <Chooser annotators={talk.annotators} value={annotator?.name ?? ""} choose={setName} />}
+      controls={
+        talk.annotators.length > 1 && (
+          <Chooser annotators={talk.annotators} value={annotator?.name ?? ""} choose={setName} />
+        )
+      }
     >
       {drawing}
     </Chart>
@@ -105,7 +111,9 @@ function words(cell: Cell | undefined): string {
 }
 
 function readingAt(strips: Strips, turn: number): string {
-  const parts = strips.names.map((name, lane) => [name, strips.cells[lane]?.find((cell) => cell.turn === turn)] as const);
+  const parts = strips.names.map(
+    (name, lane) => [name, strips.cells[lane]?.find((cell) => cell.turn === turn)] as const,
+  );
   if (parts.every(([, cell]) => cell === undefined)) return "the seeker speaks";
   return parts.map(([name, cell]) => `${name} ${words(cell)}`).join("; ") + (strips.differ.has(turn) ? " ≠" : "");
 }
@@ -114,8 +122,13 @@ function summaryOf(strips: Strips): string {
   const declared = strips.cells[0] ?? [];
   const counts = new Map<string, number>();
   for (const cell of declared) for (const label of cell.labels ?? []) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const parts = [...counts].sort((one, other) => other[1] - one[1]).map(([label, times]) => `${visible(label)} ${times}`);
-  const annotated = strips.cells.length > 1 ? ` Declared and annotated differ in ${strips.differ.size} of ${declared.length} turns.` : "";
+  const parts = [...counts]
+    .sort((one, other) => other[1] - one[1])
+    .map(([label, times]) => `${visible(label)} ${times}`);
+  const annotated =
+    strips.cells.length > 1
+      ? ` Declared and annotated differ in ${strips.differ.size} of ${declared.length} turns.`
+      : "";
   return `Declared: ${parts.join(", ") || "none"}.${annotated}`;
 }
 
@@ -166,7 +179,14 @@ function Drawing(props: { strips: Strips; labels: readonly Named[]; plot: Plot }
   return (
     <g>
       {strips.cells.map((cells, index) => (
-        <Strip key={strips.names[index]} name={strips.names[index] ?? ""} cells={cells} labels={labels} plot={plot} y={index * lane} />
+        <Strip
+          key={strips.names[index]}
+          name={strips.names[index] ?? ""}
+          cells={cells}
+          labels={labels}
+          plot={plot}
+          y={index * lane}
+        />
       ))}
       {[...strips.differ].map((turn) => (
         <Differs key={turn} turn={turn} plot={plot} y={end} />
@@ -196,7 +216,13 @@ function left(plot: Plot, turn: number): number {
 }
 
 /** One lane of strategies. */
-export function Strip(props: { name: string; cells: readonly Cell[]; labels: readonly Named[]; plot: Plot; y: number }) {
+export function Strip(props: {
+  name: string;
+  cells: readonly Cell[];
+  labels: readonly Named[];
+  plot: Plot;
+  y: number;
+}) {
   const { name, cells, labels, plot, y } = props;
   const codes = codesOf(labels);
   const lane = heightOf(plot, labels);

@@ -68,8 +68,10 @@ function Search(props: { label: string; words: string; onWords: (words: string) 
       dir="auto"
       onInput={(event) => setText(event.currentTarget.value)}
       onKeyDown={(event) => {
-        if (event.key === "Enter") newest.current(text.trim());
-        else if (event.key === "Escape" && text === "") event.currentTarget.blur();
+        if (event.key === "Enter") {
+          newest.current(text.trim());
+          document.querySelector<HTMLElement>("[role=grid]")?.focus(); // on to what was found
+        } else if (event.key === "Escape" && text === "") event.currentTarget.blur();
       }}
     />
   );

@@ -59,27 +59,40 @@ class Indexer:
             runs: the runs.
             stop: says when to break off; what was read until then is kept.
         """
+        whole = False
+        try:
+            with alone(self._file.with_suffix(".filling"), stop) as held, connect(self._file) as db:
+                if not held:
+                    return False
+                changed = self._refresh(db, runs, stop)
+            whole = self.waiting == 0
+            return changed
+        finally:
+            if not whole:  # folders that were looked through, and whose logs were not read
+                self._settled.clear()
+
+    def _refresh(self, db: sqlite3.Connection, runs: Sequence[RunFolder], stop: Callable[[], bool]) -> bool:
         changed = False
-        with alone(self._file.with_suffix(".filling"), stop) as held, connect(self._file) as db:
-            if not held:
-                return False
-            if not self._tidied:
-                forget_gone(db)
+        if not self._tidied:
+            forget_gone(db)
+            db.commit()
+            self._tidied = True
+        found = [(run, _run_number(db, run), self._changed(db, run)) for run in runs]
+        self.waiting = sum(len(files) for _, _, (files, _) in found)
+        for run, no, (files, gone) in found:
+            for conversation in gone:
+                forget_talk(db, no, conversation)
+            db.commit()
+            if gone:
+                self._told([key_of(run.record, conversation) for conversation in gone], self.waiting)
+            changed = self._read(db, run, no, files, stop) or bool(gone) or changed
+        for run, no, _ in found:
+            if not stop():
+                found_beside = self._sides.refresh(db, run, no)
                 db.commit()
-                self._tidied = True
-            found = [(run, _run_number(db, run), self._changed(db, run)) for run in runs]
-            self.waiting = sum(len(files) for _, _, (files, _) in found)
-            for run, no, (files, gone) in found:
-                for conversation in gone:
-                    forget_talk(db, no, conversation)
-                changed = self._read(db, run, no, files, stop) or bool(gone) or changed
-            for run, no, _ in found:
-                if not stop():
-                    found_beside = self._sides.refresh(db, run, no)
-                    db.commit()
-                    if found_beside.changed:
-                        self._told(found_beside.keys, self.waiting)
-                    changed = changed or found_beside.changed
+                if found_beside.changed:
+                    self._told(found_beside.keys, self.waiting)
+                changed = changed or found_beside.changed
         return changed
 
     def _read(

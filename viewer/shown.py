@@ -66,16 +66,18 @@ class Shown:
         self.look_again()
 
     def look_again(self) -> None:
-        """Look for runs that were begun since."""
+        """Look for runs that were begun since. A copy of a run that is shown, with its id, is passed over."""
         if self._folder is None:
             return
         known = {run.path: run for run in self._runs}
         for file in sorted(self._folder.glob("*/run.json")):
             if file.parent not in known:
                 try:
-                    known[file.parent] = RunFolder.open(file.parent)
+                    run = RunFolder.open(file.parent)
                 except InputFileError:
                     continue
+                if run.record.id not in {each.record.id for each in known.values()}:
+                    known[file.parent] = run
         self._runs = sorted((run for run in known.values()), key=lambda run: run.record.created)
 
     @property

@@ -2,8 +2,8 @@
 // For the keyboard a panel is one slider: arrows move the reading, Enter goes to its turn.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { useAt } from "../scrub";
-import { Words } from "../text";
+import { Words } from "../shared/text";
+import { useAt } from "../talk/scrub";
 import { Cursor, usePlot } from "./plot";
 
 export interface Spot {

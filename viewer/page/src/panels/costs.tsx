@@ -1,9 +1,9 @@
 // Tokens and seconds of each call, at the turn that it was made for.
 import { useMemo } from "preact/hooks";
 import type { Call, Talk } from "../api";
-import { useReading } from "../talk-context";
-import { nameOf } from "../talk-model";
-import { number, visible } from "../text";
+import { number, visible } from "../shared/text";
+import { useReading } from "../talk/context";
+import { nameOf } from "../talk/model";
 import { Chart, EmptyPanel, Sign } from "./chart";
 import { usePlot, type Plot } from "./plot";
 

@@ -1,9 +1,9 @@
 // How traits move over the conversation, against what a second asking without a talk between moves: the noise band.
 import { useMemo, useState } from "preact/hooks";
 import type { DriftLine, Role, Talk } from "../api";
-import { useReading } from "../talk-context";
-import { nameAndRole, nameOf } from "../talk-model";
-import { number, visible } from "../text";
+import { number, visible } from "../shared/text";
+import { useReading } from "../talk/context";
+import { nameAndRole, nameOf } from "../talk/model";
 import { Chart, EmptyPanel } from "./chart";
 import { fitted, pathOf, usePlot, type Plot } from "./plot";
 

@@ -1,9 +1,9 @@
 // The seeker's feelings over the conversation, by its own report, and as a reader sees its distress.
 import { useMemo } from "preact/hooks";
 import type { Measure, Talk } from "../api";
-import { useReading } from "../talk-context";
-import { nameOf } from "../talk-model";
-import { number, visible } from "../text";
+import { number, visible } from "../shared/text";
+import { useReading } from "../talk/context";
+import { nameOf } from "../talk/model";
 import { Chart, EmptyPanel, Sign } from "./chart";
 import { pathOf, usePlot, type Plot } from "./plot";
 

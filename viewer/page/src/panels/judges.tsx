@@ -2,11 +2,11 @@
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 import type { Answer, Item, Measure, Talk } from "../api";
-import { useAt } from "../scrub";
-import { Strategies } from "../strategies";
-import { useReading } from "../talk-context";
-import { nameOf } from "../talk-model";
-import { Missing, number, visible, Words } from "../text";
+import { Missing, number, visible, Words } from "../shared/text";
+import { useReading } from "../talk/context";
+import { nameOf } from "../talk/model";
+import { useAt } from "../talk/scrub";
+import { Strategies } from "../talk/strategies";
 
 export function JudgePanel() {
   const { talk } = useReading();

@@ -1,10 +1,10 @@
 // Who knows what, from when on: for each fact a lane for the seeker and one for the supporter.
 import { useMemo } from "preact/hooks";
 import type { Knowing, Role, Talk } from "../api";
-import { useReading } from "../talk-context";
-import { happenedWords, Knowledge, knowingWords, type OwnedFact } from "../talk-knowledge";
-import { nameOf, ROLES } from "../talk-model";
-import { visible } from "../text";
+import { visible } from "../shared/text";
+import { useReading } from "../talk/context";
+import { happenedWords, Knowledge, knowingWords, type OwnedFact } from "../talk/knowledge";
+import { nameOf, ROLES } from "../talk/model";
 import { Chart, EmptyPanel, Sign } from "./chart";
 import { fitted, usePlot, type Plot } from "./plot";
 

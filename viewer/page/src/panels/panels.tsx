@@ -1,6 +1,6 @@
 // All panels beside a conversation, on one scale of turns.
-import { memo } from "../memo";
-import { useReading } from "../talk-context";
+import { memo } from "../shared/memo";
+import { useReading } from "../talk/context";
 import { CostPanel } from "./costs";
 import { DriftPanel } from "./drift";
 import { EmotionPanel } from "./emotion";

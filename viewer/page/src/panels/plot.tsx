@@ -1,7 +1,7 @@
 // The room that all panels draw in: one scale of turns, one width, so that the cursor stands at the same place in each.
 import { createContext } from "preact";
 import { useContext, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { useScrub } from "../scrub";
+import { useScrub } from "../talk/scrub";
 
 /** Room for labels at the left, for times before the first turn, and at the right. */
 const LEFT = 112;

@@ -1,9 +1,9 @@
 // Strategies by turn: what the supporter declares above what an annotator, blind to it, finds in the words.
 import { useMemo, useState } from "preact/hooks";
 import type { Annotator, Labelled, Named, Talk } from "../api";
-import { useReading } from "../talk-context";
-import { codesOf, tintOf } from "../talk-model";
-import { visible } from "../text";
+import { visible } from "../shared/text";
+import { useReading } from "../talk/context";
+import { codesOf, tintOf } from "../talk/model";
 import { Chart, EmptyPanel, Sign } from "./chart";
 import { usePlot, type Plot } from "./plot";
 

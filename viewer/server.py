@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import socket
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
+import uvicorn
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -36,6 +38,8 @@ from confide.viewer.shown import ChangedError, GoneError, NotShownError, Shown
 
 HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 TOKEN: Final = "X-Confide-Token"  # noqa: S105  (the header's name)
+ALIVE_S: Final = 15.0
+"""How often a stream without changes says that it is there."""
 LARGEST_NOTE: Final = 200_000
 """Bytes of a request that saves a note."""
 SAFE: Final = {
@@ -61,13 +65,18 @@ class Watcher:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="index", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ears: set[asyncio.Queue[str]] = set()
+        self._ears: set[asyncio.Queue[str | None]] = set()
         shown.waiting = lambda: self._indexer.waiting
 
     def start(self) -> None:
         """Begin. Call it from the event loop that listens."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+
+    def hang_up(self) -> None:
+        """End the streams of changes: a server that stops waits for its connections."""
+        for ear in self._ears:
+            ear.put_nowait(None)
 
     def stop(self) -> None:
         """End, after the log that is being read."""
@@ -105,15 +114,19 @@ class Watcher:
 
     async def changes(self) -> AsyncIterator[str]:
         """Changes as server-sent events, with a sign of life now and then."""
-        ear: asyncio.Queue[str] = asyncio.Queue()
+        ear: asyncio.Queue[str | None] = asyncio.Queue()
         self._ears.add(ear)
         try:
             yield ": here\n\n"
-            while not self._stop.is_set():
+            while True:
                 try:
-                    yield f"data: {await asyncio.wait_for(ear.get(), 15)}\n\n"
+                    change = await asyncio.wait_for(ear.get(), ALIVE_S)
                 except TimeoutError:
                     yield ": still here\n\n"
+                    continue
+                if change is None:
+                    return
+                yield f"data: {change}\n\n"
         finally:
             self._ears.discard(ear)
 
@@ -138,15 +151,23 @@ class SafeHeaders:
         await self._app(scope, receive, sent)
 
 
-def make_app(shown: Shown, hosts: Sequence[str] = HOSTS) -> Starlette:
-    """The application.
+class ViewerServer(uvicorn.Server):
+    """Serves some runs, until it is told to stop."""
 
-    Args:
-        shown: the runs.
-        hosts: names under which it answers.
-    """
+    def __init__(self, shown: Shown, hosts: Sequence[str] = HOSTS) -> None:
+        """Serve ``shown`` under the names in ``hosts``."""
+        self._watcher = Watcher(shown)
+        app = _app(shown, self._watcher, hosts)
+        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of who listens for changes, and stop."""
+        self._watcher.hang_up()
+        await super().shutdown(sockets)
+
+
+def _app(shown: Shown, watcher: Watcher, hosts: Sequence[str]) -> Starlette:
     token = secrets.token_urlsafe(24)
-    watcher = Watcher(shown)
 
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
@@ -157,7 +178,7 @@ def make_app(shown: Shown, hosts: Sequence[str] = HOSTS) -> Starlette:
     return Starlette(
         routes=[*_pages(), *_documents(shown, token), Route("/api/changes", _changes(watcher))],
         middleware=[Middleware(SafeHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
-        exception_handlers={ConfideError: _explain, sqlite3.Error: _unready},
+        exception_handlers={ConfideError: _explain},
         lifespan=life,
     )
 

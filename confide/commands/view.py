@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import socket
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import typer
-import uvicorn
 
 from confide.scenarios import ConfideError
 from confide.viewer.export import export
 from confide.viewer.index import index_file, make_index
-from confide.viewer.server import make_app
+from confide.viewer.server import ViewerServer
 from confide.viewer.shown import Shown
 
 LOOPBACK: Final = "127.0.0.1"
@@ -34,8 +34,8 @@ def view(paths: list[Path], runs: Path, port: int | None, out: Path | None, *, b
     typer.echo(f"{address}  (Ctrl-C ends it)", err=True)
     if browser:
         webbrowser.open(address)
-    config = uvicorn.Config(make_app(shown), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    uvicorn.Server(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # how it is ended
+        ViewerServer(shown).run(sockets=[listening])
 
 
 def _shown(paths: list[Path], runs: Path) -> Shown:

@@ -1,5 +1,5 @@
 // The home view: all conversations, searched, filtered and sorted.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { Home, Row } from "../api";
 import { type GridPlace, type GridQuery, goTo, linkTo } from "../place";
 import { focusMain } from "../shared/focus";
@@ -69,7 +69,8 @@ function useMarks(blind: boolean) {
   const compare = () => {
     if (left && right) goTo({ view: "compare", left: left.key, right: right.key, turn: 0 });
   };
-  useEffect(() => {
+  // Laid out, not painted: a key right after the second mark must find both.
+  useLayoutEffect(() => {
     const act = (event: KeyboardEvent) => {
       if (typing(event) || event.key !== "c") return;
       event.preventDefault();

@@ -157,7 +157,7 @@ class ViewerServer(uvicorn.Server):
     def __init__(self, shown: Shown, hosts: Sequence[str] = HOSTS) -> None:
         """Serve ``shown`` under the names in ``hosts``."""
         self._watcher = Watcher(shown)
-        app = _app(shown, self._watcher, hosts)
+        app = SafeHeaders(_app(shown, self._watcher, hosts))  # outermost: an error of ours has them too
         super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -177,8 +177,8 @@ def _app(shown: Shown, watcher: Watcher, hosts: Sequence[str]) -> Starlette:
 
     return Starlette(
         routes=[*_pages(), *_documents(shown, token), Route("/api/changes", _changes(watcher))],
-        middleware=[Middleware(SafeHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
-        exception_handlers={ConfideError: _explain},
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
+        exception_handlers={ConfideError: _explain, sqlite3.Error: _unready},
         lifespan=life,
     )
 

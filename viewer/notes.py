@@ -128,7 +128,7 @@ _COLUMNS = ("run", "conversation", "turn", "reader", "at", "blind", "stale", "te
 def notes_table(rows: Iterable[tuple[str, bool, Note]]) -> str:
     """Notes as CSV: run, whether the transcript has changed since, and the note. Lists are joined by `` + ``."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")  # with "\n" alone, a "\r" in a note would not be quoted
     writer.writerow(_COLUMNS)
     for run, stale, note in rows:
         turn = "" if note.turn is None else note.turn

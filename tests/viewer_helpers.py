@@ -8,7 +8,8 @@ import socket
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +21,11 @@ from confide.cli import main
 from confide.evaluators.exchange import import_esconv
 from confide.scenarios import Role
 from confide.simulator import Called, Ended, EndReason, RunFolder, Spoke, read_log
+from confide.viewer import server
 from confide.viewer.grid import Query
-from confide.viewer.index import make_index
+from confide.viewer.index import alone, make_index
 from confide.viewer.indexing import Indexer
-from confide.viewer.server import TOKEN, ViewerServer
+from confide.viewer.server import TOKEN, ViewerServer, Watcher
 from confide.viewer.shown import Shown
 from tests.helpers import CONDITIONS
 from tests.test_exchange import TALK
@@ -199,6 +201,7 @@ class Served(NamedTuple):
 
     shown: Shown
     port: int
+    server: ViewerServer
 
     def ask(self, method, path, body=None, headers=None, host=None):
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -229,11 +232,12 @@ class Served(NamedTuple):
     def raw(self, data):
         """What comes back for bytes that no client would send."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as line:
-            line.sendall(data)
-            line.shutdown(socket.SHUT_WR)
             got = b""
-            while part := line.recv(65536):
-                got += part
+            with suppress(OSError):  # it may hang up before all is said
+                line.sendall(data)
+                line.shutdown(socket.SHUT_WR)
+                while part := line.recv(65536):
+                    got += part
         return got
 
 
@@ -241,16 +245,45 @@ class Served(NamedTuple):
 def serving(shown):
     """Serve runs on a free port, in a thread."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = ViewerServer(shown)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
+    serves = ViewerServer(shown)
+    thread = threading.Thread(target=lambda: asyncio.run(serves.serve([listening])))
     thread.start()
     try:
-        until(lambda: server.started)
-        yield Served(shown, listening.getsockname()[1])
+        until(lambda: serves.started)
+        yield Served(shown, listening.getsockname()[1], serves)
     finally:
-        server.should_exit = True
+        serves.should_exit = True
         thread.join()
         listening.close()
+
+
+@pytest.fixture
+def asleep(monkeypatch):
+    """Watchers look once, and then not again."""
+    monkeypatch.setattr(server, "Watcher", partial(Watcher, every=1000.0))
+
+
+@pytest.fixture
+def small(tmp_path):
+    """One talk of three turns; the supporter's are 0 and 2."""
+    return show(tmp_path, hand_run(tmp_path / "runs", hand=words("hand", "one", "two", "three")))
+
+
+@contextmanager
+def looked(shown):
+    """Serve; begins when the watcher has looked once."""
+    with serving(shown) as found:
+        until(lambda: found.server._watcher._indexer._tidied)
+        with alone(shown.index.with_suffix(".filling")):  # the look is over
+            pass
+        yield found
+
+
+def draft(shown, conversation="hand", **fields):
+    """A note as the page sends it."""
+    where = key(shown, conversation)
+    transcript = shown.talk(where).transcript
+    return {"key": where, "reader": "ann", "transcript": transcript, "turn": 0, "text": "so", "blind": False, **fields}
 
 
 def until(true, seconds=15):

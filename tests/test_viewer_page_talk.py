@@ -107,10 +107,10 @@ def test_the_others_private_side_is_veiled(opened, server):
     assert not [fact.id for fact in other.facts if fact.id not in told and fact.text in shown]
     assert other.background not in shown
     assert "not visible to" in shown
-    assert [turn.thoughts for turn in talk.turns if turn.role is SEEKER][0] not in shown
+    assert next(turn.thoughts for turn in talk.turns if turn.role is SEEKER) not in shown
     page.keyboard.press("1")
     page.get_by_role("list", name="Turns").wait_for()
-    assert [turn.thoughts for turn in talk.turns if turn.role is SEEKER][0] in page.locator("main").text_content()
+    assert next(turn.thoughts for turn in talk.turns if turn.role is SEEKER) in page.locator("main").text_content()
 
 
 def test_people_have_no_prompts_and_it_is_said_why(server, tab, people):

@@ -11,6 +11,12 @@ export interface Pair {
   B: Talk;
 }
 
+/** What a figure of both is made from. */
+export interface FigureProps {
+  pair: Pair;
+  jump(turn: number): void;
+}
+
 /** The turns of both at the same number. */
 export interface PairedTurns {
   turn: number;

@@ -1,10 +1,10 @@
 // What two conversations took, and what readers found in them, in figures.
 import { useId } from "preact/hooks";
 import type { Call } from "../api";
-import { sum } from "../panels/costs";
 import { signed } from "../panels/drift";
 import { Missing, number, visible, Words } from "../shared/text";
 import { foundInBoth, type Pair } from "./model";
+import { total } from "./values";
 
 const TOTALS: readonly { what: string; digits: number; of(call: Call): number | null }[] = [
   { what: "prompt tokens", digits: 0, of: (call) => call.prompt_tokens },
@@ -64,12 +64,6 @@ function Head() {
       </tr>
     </thead>
   );
-}
-
-/** The sum over all calls; null where it is not known of every call: a sum of some would be no total. */
-function total(calls: readonly Call[], of: (call: Call) => number | null): number | null {
-  const found = sum(calls, of);
-  return calls.length === 0 || found.unknown > 0 ? null : found.total;
 }
 
 function Figure(props: { value: number | null; digits: number; signed?: boolean }) {

@@ -1,6 +1,6 @@
 // The keyboard in the grid.
 import type { RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { typing } from "../shell/keys";
 
 /** Where a key moves the cursor to; null for another key. */
@@ -18,7 +18,8 @@ export function stepped(key: string, from: number, page: number, total: number):
 export function useGridKeys(grid: RefObject<HTMLElement | null>, act: (key: string) => boolean): void {
   const newest = useRef(act);
   newest.current = act;
-  useEffect(() => {
+  // Laid out, not painted: who sees the rows can press keys at once.
+  useLayoutEffect(() => {
     const follow = (event: KeyboardEvent) => {
       if (typing(event)) return;
       const { target } = event;

@@ -1,6 +1,6 @@
 // Search, filters, and the switch that hides what a blind reader may not see.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type GridQuery, noFilters, SORTS, type Sort } from "../place";
 import { useHome } from "../shell/home";
 import { typing } from "../shell/keys";
@@ -46,7 +46,7 @@ function Search(props: { label: string; words: string; onWords: (words: string) 
     const timer = window.setTimeout(() => newest.current(text.trim()), REST);
     return () => window.clearTimeout(timer);
   }, [text]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const act = (event: KeyboardEvent) => {
       if (typing(event) || event.key !== "/") return;
       event.preventDefault();

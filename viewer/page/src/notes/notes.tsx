@@ -1,5 +1,5 @@
 // Notes on a conversation: the reader's own for this turn and for the whole, and everybody's that were saved.
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { PlacedNote, Talk } from "../api";
 import { count } from "../shared/text";
 import { useHome } from "../shell/home";
@@ -147,7 +147,7 @@ function Writing(props: WritingProps) {
 function useNoteKey(act: () => void): void {
   const newest = useRef(act);
   newest.current = act;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const follow = (event: KeyboardEvent) => {
       if (typing(event) || event.key !== "n") return;
       event.preventDefault();

@@ -29,6 +29,8 @@ interface ChartProps {
   /** A row to show, whenever the object is a new one. */
   show?: { row: number } | null;
   controls?: ComponentChildren;
+  /** What is not to be seen, under the drawing. */
+  veil?: ComponentChildren;
   /** The drawing. */
   children: ComponentChildren;
 }
@@ -114,6 +116,7 @@ function Plane(props: PlaneProps) {
         )}
         {box && <div class="spot-row" style={{ top: `${box.y}px`, height: `${box.height}px` }} />}
       </div>
+      {props.veil}
       <p class="reading">
         <span class="soft">turn {turn}</span> <Words text={words} />
       </p>
@@ -147,7 +150,12 @@ function pressed(
 }
 
 /** A panel that has nothing to draw, and says why. */
-export function EmptyPanel(props: { title: string; why: string; controls?: ComponentChildren }) {
+export function EmptyPanel(props: {
+  title: string;
+  why: string;
+  controls?: ComponentChildren;
+  children?: ComponentChildren;
+}) {
   const id = useId();
   return (
     <section class="figure" aria-labelledby={id}>
@@ -155,7 +163,8 @@ export function EmptyPanel(props: { title: string; why: string; controls?: Compo
         <h3 id={id}>{props.title}</h3>
         {props.controls}
       </div>
-      <p class="legend">{props.why}</p>
+      {props.why !== "" && <p class="legend">{props.why}</p>}
+      {props.children}
     </section>
   );
 }

@@ -12,6 +12,17 @@ const HEIGHT = 96;
 const TOP = 14;
 const BOTTOM = 12;
 
+/** Where bars stand, how tall they may be, and which way they grow: 1 for up. */
+export interface Stand {
+  floor: number;
+  room: number;
+  up: 1 | -1;
+  /** Where the signs of failed tries stand. */
+  signs: number;
+}
+
+const STAND: Stand = { floor: HEIGHT - BOTTOM, room: HEIGHT - BOTTOM - TOP, up: 1, signs: HEIGHT - 1 };
+
 export function CostPanel() {
   const { talk, jump } = useReading();
   const plot = usePlot();
@@ -24,10 +35,10 @@ export function CostPanel() {
   return (
     <Chart
       title={TITLE}
-      legend={<Legend calls={talk.calls} />}
+      legend={<CostLegend calls={talk.calls} />}
       summary={visible(totalWords(talk))}
       height={HEIGHT}
-      read={(turn) => readingAt(talk, byTurn.get(turn) ?? [], turn)}
+      read={(turn) => readingAt(talk, byTurn, turn)}
       jump={jump}
     >
       {drawing}
@@ -35,7 +46,8 @@ export function CostPanel() {
   );
 }
 
-function Legend(props: { calls: readonly Call[] }) {
+/** What the bars show; of the signs only those that come up. */
+export function CostLegend(props: { calls: readonly Call[] }) {
   const { calls } = props;
   const some = (has: (call: Call) => boolean) => calls.some(has);
   return (
@@ -49,12 +61,12 @@ function Legend(props: { calls: readonly Call[] }) {
   );
 }
 
-interface Scale {
+export interface Scale {
   tokens: number;
   seconds: number;
 }
 
-function scaleOf(calls: readonly Call[]): Scale {
+export function scaleOf(calls: readonly Call[]): Scale {
   const scale = { tokens: 1, seconds: 0 };
   for (const call of calls) {
     scale.tokens = Math.max(scale.tokens, (call.prompt_tokens ?? 0) + (call.completion_tokens ?? 0));
@@ -63,7 +75,7 @@ function scaleOf(calls: readonly Call[]): Scale {
   return scale;
 }
 
-function callsByTurn(calls: readonly Call[]): Map<number, Call[]> {
+export function callsByTurn(calls: readonly Call[]): Map<number, Call[]> {
   const byTurn = new Map<number, Call[]>();
   for (const call of calls) byTurn.set(call.turn, [...(byTurn.get(call.turn) ?? []), call]);
   return byTurn;
@@ -98,9 +110,12 @@ function totalWords(talk: Talk): string {
   );
 }
 
-function readingAt(talk: Talk, calls: readonly Call[], turn: number): string {
-  if (calls.length === 0) return "no call";
-  return calls.map((call) => `${callWords(talk, call, turn)}: ${callFigures(call)}`).join("; ");
+/** The calls of a turn in words; at the last one also those that came after it and made no turn. */
+function readingAt(talk: Talk, byTurn: ReadonlyMap<number, readonly Call[]>, turn: number): string {
+  const words = (call: Call) => `${callWords(talk, call, turn)}: ${callFigures(call)}`;
+  const here = byTurn.get(turn)?.map(words).join("; ") ?? "no call";
+  const after = turn === talk.turns.length - 1 ? byTurn.get(turn + 1) : undefined;
+  return after === undefined ? here : `${here}. Then, for a turn that was not made, ${after.map(words).join("; ")}`;
 }
 
 function callWords(talk: Talk, call: Call, turn: number): string {
@@ -120,78 +135,107 @@ export function callFigures(call: Call): string {
 }
 
 function Drawing(props: { calls: readonly Call[]; scale: Scale; plot: Plot }) {
-  const { calls, scale, plot } = props;
-  const byTurn = callsByTurn(calls);
-  const floor = HEIGHT - BOTTOM;
+  const { scale, plot } = props;
   return (
     <g class="costs">
-      <defs>
-        <pattern id="from-cache" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-          <rect width="1.7" height="4" class="cached-line" />
-        </pattern>
-      </defs>
-      <text class="scale" x={plot.left - 6} y={TOP + 4} text-anchor="end">
-        {number(scale.tokens)} tokens
-      </text>
-      <text class="scale" x={plot.left - 6} y={floor} text-anchor="end">
+      <FromCache />
+      <Scales scale={scale} plot={plot} y={TOP} />
+      <text class="scale" x={plot.left - 6} y={STAND.floor} text-anchor="end">
         0
       </text>
+      <Bars {...props} stand={STAND} />
+    </g>
+  );
+}
+
+/** The hatch of what came from the cache. */
+export function FromCache() {
+  return (
+    <defs>
+      <pattern id="from-cache" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+        <rect width="1.7" height="4" class="cached-line" />
+      </pattern>
+    </defs>
+  );
+}
+
+/** What the tallest bar and the highest dot stand for. */
+export function Scales(props: { scale: Scale; plot: Plot; y: number }) {
+  const { scale, plot, y } = props;
+  return (
+    <>
+      <text class="scale" x={plot.left - 6} y={y + 4} text-anchor="end">
+        {number(scale.tokens)} tokens
+      </text>
       {scale.seconds > 0 && (
-        <text class="scale" x={plot.width} y={TOP + 4} text-anchor="end">
-          {number(scale.seconds, scale.seconds < 1 ? 2 : 0)} s
+        <text class="scale" x={plot.left - 6} y={y + 18} text-anchor="end">
+          • {number(scale.seconds, scale.seconds < 1 ? 2 : 0)} s
         </text>
       )}
-      <line class="zero" x1={plot.left} x2={plot.right} y1={floor} y2={floor} />
-      {[...byTurn].map(([turn, here]) =>
+    </>
+  );
+}
+
+interface BarsProps {
+  calls: readonly Call[];
+  scale: Scale;
+  plot: Plot;
+  stand: Stand;
+}
+
+/** A bar for each call, at its turn. */
+export function Bars(props: BarsProps) {
+  const { calls, scale, plot, stand } = props;
+  return (
+    <g>
+      <line class="zero" x1={plot.left} x2={plot.right} y1={stand.floor} y2={stand.floor} />
+      {[...callsByTurn(calls)].map(([turn, here]) =>
         here.map((call, place) => {
-          const width = (turn < 0 ? 8 : plot.band) / here.length;
-          return (
-            <Bar
-              key={call.seq}
-              call={call}
-              x={plot.start(turn) + place * width}
-              width={width}
-              scale={scale}
-              floor={floor}
-            />
-          );
+          const width = plot.room(turn) / here.length;
+          const x = plot.start(turn) + place * width;
+          return <Bar key={call.seq} call={call} x={x} width={width} scale={scale} stand={stand} />;
         }),
       )}
     </g>
   );
 }
 
-function Bar(props: { call: Call; x: number; width: number; scale: Scale; floor: number }) {
-  const { call, x, width, scale, floor } = props;
-  const room = floor - TOP;
+function Bar(props: { call: Call; x: number; width: number; scale: Scale; stand: Stand }) {
+  const { call, x, width, scale, stand } = props;
+  const { floor, room, up } = stand;
   const tall = (tokens: number | null) => ((tokens ?? 0) / scale.tokens) * room;
   const prompt = tall(call.prompt_tokens);
   const answer = tall(call.completion_tokens);
   const cached = tall(call.cached_tokens);
   const inner = Math.max(1, width - Math.min(2, width * 0.25));
-  const left = x + (width - inner) / 2;
   const middle = x + width / 2;
-  const unknown = call.prompt_tokens === null && call.completion_tokens === null;
+  // A part of the bar that begins at a height over the floor.
+  const part = (from: number, height: number) => ({
+    x: x + (width - inner) / 2,
+    y: up === 1 ? floor - from - height : floor + from,
+    width: inner,
+    height,
+  });
   return (
     <g>
-      <rect class="prompt-tokens" x={left} y={floor - prompt} width={inner} height={prompt} />
-      {cached > 0 && <rect fill="url(#from-cache)" x={left} y={floor - cached} width={inner} height={cached} />}
-      <rect class="answer-tokens" x={left} y={floor - prompt - answer} width={inner} height={answer} />
+      <rect class="prompt-tokens" {...part(0, prompt)} />
+      {cached > 0 && <rect fill="url(#from-cache)" {...part(0, cached)} />}
+      <rect class="answer-tokens" {...part(prompt, answer)} />
       {call.seconds !== null && scale.seconds > 0 && (
         <circle
           class="seconds"
           cx={middle}
-          cy={floor - (call.seconds / scale.seconds) * room}
+          cy={floor - up * (call.seconds / scale.seconds) * room}
           r={Math.min(2.2, Math.max(1, width / 2))}
         />
       )}
-      {unknown && (
-        <text class="unknown" x={middle} y={floor - 3} text-anchor="middle">
+      {call.prompt_tokens === null && call.completion_tokens === null && (
+        <text class="unknown" x={middle} y={up === 1 ? floor - 3 : floor + 11} text-anchor="middle">
           ?
         </text>
       )}
       {(call.attempts.length > 0 || !call.answered) && (
-        <text class="failed" x={middle} y={HEIGHT - 1} text-anchor="middle">
+        <text class="failed" x={middle} y={stand.signs} text-anchor="middle">
           ×
         </text>
       )}

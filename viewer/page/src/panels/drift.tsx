@@ -48,10 +48,12 @@ export function useDriftGroup(
   like: DriftGroup | null = null,
 ): { group: DriftGroup | null; chooser: preact.VNode | null } {
   const groups = useMemo(() => groupsOf(talk), [talk]);
+  const scored = groups.filter((one) => one.lines.some((line) => line.why === null));
   const [id, setId] = useState<string | null>(null);
   const group =
     groups.find((one) => one.id === (like?.id ?? id)) ??
-    groups.find((one) => one.lines.some((line) => line.why === null)) ??
+    scored.find((one) => one.lines[0]?.source === "self") ??
+    scored[0] ??
     groups[0] ??
     null;
   const chooser =

@@ -3,6 +3,8 @@ import { useMemo } from "preact/hooks";
 import type { Measure, Talk } from "../api";
 import { number, visible } from "../shared/text";
 import { useReading } from "../talk/context";
+import { isShown, onlookerOf } from "../talk/hidden";
+import { Veil } from "../talk/margin";
 import { nameOf } from "../talk/model";
 import { Chart, EmptyPanel, Sign } from "./chart";
 import { pathOf, usePlot, type Plot } from "./plot";
@@ -14,6 +16,8 @@ const TOP = 8;
 export type Feeling = "distress" | "trust" | "reader";
 
 export interface Trace {
+  /** The feeling; for a reader's, its folder. */
+  id: string;
   feeling: Feeling;
   words: string;
   /** Value by turn; only turns that have one. */
@@ -35,6 +39,7 @@ function readerTrace(measure: Measure, item: string): Map<number, number> {
 
 export function tracesOf(talk: Talk): Trace[] {
   const own = (feeling: "distress" | "trust", of: "emotion" | "trust"): Trace => ({
+    id: feeling,
     feeling,
     words: `${feeling}, by ${nameOf(talk, "seeker")}’s report`,
     values: new Map(talk.turns.flatMap((turn) => (turn[of] === null ? [] : [[turn.turn, turn[of]] as const]))),
@@ -44,6 +49,7 @@ export function tracesOf(talk: Talk): Trace[] {
     const item = measure.items.find((one) => one.kind === "level" && /distress/i.test(`${one.id} ${one.question}`));
     if (item === undefined) continue;
     traces.push({
+      id: `reader ${measure.key}`,
       feeling: "reader",
       words: `distress, as ${measure.model} reads it`,
       values: readerTrace(measure, item.id),
@@ -58,31 +64,49 @@ export function levelY(value: number): number {
 }
 
 export function EmotionPanel() {
-  const { talk, jump } = useReading();
+  const { talk, eyes, jump } = useReading();
   const plot = usePlot();
-  const traces = useMemo(() => tracesOf(talk), [talk]);
+  const onlooker = onlookerOf(talk, eyes);
+  // What the seeker reports of itself is its own; what a reader makes of its words is nobody's of the two.
+  const veiled = onlooker === "supporter" && !isShown(talk, onlooker, "other.inner");
+  const { traces, hidden } = useMemo(() => {
+    const all = tracesOf(talk);
+    const shown = veiled ? all.filter((trace) => trace.feeling === "reader") : all;
+    return { traces: shown, hidden: shown.length < all.length };
+  }, [talk, veiled]);
   const drawing = useMemo(
     () => (
       <g>
         <Levels plot={plot} />
         {traces.map((trace) => (
-          <Line key={trace.words} trace={trace} plot={plot} />
+          <Line key={trace.id} trace={trace} plot={plot} />
         ))}
       </g>
     ),
     [traces, plot],
   );
+  const veil = hidden && onlooker !== null && (
+    <Veil role={onlooker} what={`what ${nameOf(talk, "seeker")} reports of distress and trust`} />
+  );
   if (traces.length === 0) {
-    return <EmptyPanel title={TITLE} why={"The seeker reported neither, and no reader rated its distress."} />;
+    const why = hidden ? "" : "The seeker reported neither, and no reader rated its distress.";
+    return (
+      <EmptyPanel title={TITLE} why={why}>
+        {veil}
+      </EmptyPanel>
+    );
   }
+  const words = (trace: Trace) =>
+    eyes !== "public" && trace.feeling === "reader" ? `${trace.words} (the researcher’s reading)` : trace.words;
   return (
     <Chart
       title={TITLE}
       legend={traces.map((trace) => (
-        <Sign key={trace.words} says={visible(trace.words)}>
+        <Sign key={trace.id} says={visible(words(trace))}>
           <Key feeling={trace.feeling} />
         </Sign>
       ))}
+      veil={veil}
       summary={traces.map((trace) => visible(summaryOf(trace))).join(" ")}
       height={LEVELS_HEIGHT}
       read={(turn) => traces.map((trace) => `${shortly(trace)} ${valueAt(trace, turn)}`).join("; ")}
@@ -148,7 +172,7 @@ function Point(props: { feeling: Feeling; x: number; y: number }) {
   return <path class="point" d={`M${x} ${y - 3.4}L${x + 3.2} ${y + 2.6}H${x - 3.2}Z`} />;
 }
 
-function Key(props: { feeling: Feeling }) {
+export function Key(props: { feeling: Feeling }) {
   return (
     <svg class={`trace ${props.feeling}`} width="22" height="10" viewBox="0 0 22 10">
       <path d="M0 5H22" />

@@ -1,126 +1,145 @@
-// Who knows what, from when on: for each fact a lane for the seeker and one for the supporter.
+// Who knows what, from when on: for each fact a lane for the seeker and one for the supporter. Through a role's eyes only
+// its own lanes, and of the other's facts only those that it knows by then.
 import { useMemo } from "preact/hooks";
 import type { Knowing, Role, Talk } from "../api";
-import { visible } from "../shared/text";
+import { count, visible } from "../shared/text";
 import { useReading } from "../talk/context";
-import { happenedWords, Knowledge, knowingWords, type OwnedFact } from "../talk/knowledge";
-import { nameOf, ROLES } from "../talk/model";
+import { isShown, onlookerOf } from "../talk/hidden";
+import { happenedWords, type Knowledge, knowingWords, type OwnedFact } from "../talk/knowledge";
+import { Veil } from "../talk/margin";
+import { nameOf, otherOf, ROLES } from "../talk/model";
+import { useAt, useScrub } from "../talk/scrub";
 import { Chart, EmptyPanel, Sign } from "./chart";
-import { fitted, usePlot, type Plot } from "./plot";
+import { Lanes, layoutOf, rowAt } from "./lanes";
+import { usePlot } from "./plot";
 
 const TITLE = "Who knows what";
-const ROW = 26;
-const HEAD = 18;
-const LANE = 9;
-const BETWEEN = 3;
 
-interface Line {
-  fact: OwnedFact;
-  y: number;
+/** What is shown of a conversation's facts, and through whose eyes. */
+interface Sight {
+  talk: Talk;
+  knowledge: Knowledge;
+  /** Whose eyes are looked through; null where all is shown. */
+  onlooker: Role | null;
+  facts: readonly OwnedFact[];
+  /** Facts that are not shown. */
+  hidden: number;
 }
 
-interface Layout {
-  heads: { words: string; y: number }[];
-  lines: Line[];
-  height: number;
+/** The facts that are shown at the scrubber's turn: a fact appears when the role comes to know it. */
+function useSight(): Sight {
+  const { talk, knowledge, eyes } = useReading();
+  const scrub = useScrub();
+  const onlooker = onlookerOf(talk, eyes);
+  const factsAt = (turn: number) =>
+    knowledge.facts.filter(
+      ({ id, owner }) => onlooker === null || owner === onlooker || knowledge.knowsAt(onlooker, id, turn),
+    );
+  // What is known stays known: as long as there are as many facts, they are the same ones.
+  const many = useAt((turn) => factsAt(turn).length);
+  return useMemo(() => {
+    const facts = factsAt(scrub.turn);
+    return { talk, knowledge, onlooker, facts, hidden: knowledge.facts.length - facts.length };
+  }, [talk, knowledge, onlooker, many]);
 }
 
-function layoutOf(talk: Talk, facts: readonly OwnedFact[]): Layout {
-  const layout: Layout = { heads: [], lines: [], height: 2 };
-  for (const owner of [...ROLES, null]) {
-    const own = facts.filter((fact) => fact.owner === owner);
-    if (own.length === 0) continue;
-    layout.heads.push({
-      words: owner === null ? "not known whose" : `${nameOf(talk, owner)}’s facts`,
-      y: layout.height,
-    });
-    layout.height += HEAD;
-    for (const fact of own) {
-      layout.lines.push({ fact, y: layout.height });
-      layout.height += ROW;
-    }
-    layout.height += 4;
-  }
-  return layout;
+function layoutFor({ talk, onlooker, facts }: Sight) {
+  const groups = [...ROLES, null].map((owner) => ({
+    words: owner === null ? "not known whose" : `${nameOf(talk, owner)}’s facts`,
+    facts: facts.filter((fact) => fact.owner === owner),
+  }));
+  return layoutOf(onlooker === null ? ROLES : [onlooker], groups);
 }
 
 export function KnowingPanel(props: { fact: { id: string } | null }) {
-  const { talk, knowledge, eyes, jump } = useReading();
+  const { jump } = useReading();
   const plot = usePlot();
-  const layout = useMemo(() => layoutOf(talk, knowledge.facts), [talk, knowledge]);
-  const { lines } = layout;
+  const sight = useSight();
+  const { knowledge } = sight;
+  const layout = useMemo(() => layoutFor(sight), [sight]);
+  const { rows, rowHeight } = layout;
+  // Only who asks for a fact is led to it, not who comes to see it later.
   const show = useMemo(() => {
-    const row = props.fact === null ? -1 : lines.findIndex((line) => line.fact.id === props.fact?.id);
+    const row = props.fact === null ? -1 : rows.findIndex((line) => line.fact.id === props.fact?.id);
     return row < 0 ? null : { row };
-  }, [props.fact, lines]);
-  const drawing = useMemo(
-    () => <Drawing talk={talk} knowledge={knowledge} layout={layout} plot={plot} />,
-    [talk, knowledge, layout, plot],
-  );
-  if (lines.length === 0)
-    return <EmptyPanel title={TITLE} why="No fact of either side is known for this conversation." />;
-
-  const read = (turn: number, row: number): string => {
-    const line = lines[row];
-    if (line === undefined) return atTurn(talk, knowledge, turn);
-    return factAt(
-      talk,
-      knowledge,
-      line.fact,
-      turn,
-      eyes === "public" || knowledge.knowsAt(eyes, line.fact.id, turn) ? null : eyes,
+  }, [props.fact]);
+  const drawing = useMemo(() => <Lanes knowledge={knowledge} layout={layout} plot={plot} />, [knowledge, layout, plot]);
+  if (rows.length === 0) {
+    const why = knowledge.facts.length === 0 ? "No fact of either side is known for this conversation." : "";
+    return (
+      <EmptyPanel title={TITLE} why={why}>
+        <HiddenFacts sight={sight} />
+      </EmptyPanel>
     );
-  };
+  }
   return (
     <Chart
       title={TITLE}
-      legend={<Legend talk={talk} />}
-      summary={summaryOf(talk, knowledge)}
+      legend={<Legend sight={sight} />}
+      summary={summaryOf(sight)}
       height={layout.height}
-      rows={lines.length}
-      rowAt={(y) => rowAt(lines, y)}
-      rowBox={(row) => ({ y: lines[row]?.y ?? 0, height: ROW })}
-      read={read}
+      rows={rows.length}
+      rowAt={(y) => rowAt(layout, y)}
+      rowBox={(row) => ({ y: rows[row]?.y ?? 0, height: rowHeight })}
+      read={(turn, row) => {
+        const fact = rows[row]?.fact;
+        return fact === undefined ? atTurn(sight, turn) : factAt(sight, fact, turn);
+      }}
       jump={jump}
       show={show}
+      veil={<HiddenFacts sight={sight} />}
     >
       {drawing}
     </Chart>
   );
 }
 
-function rowAt(lines: readonly Line[], y: number): number {
-  const below = lines.findIndex((line) => y < line.y + ROW);
-  return below < 0 ? lines.length - 1 : below;
+/** The other's facts that the role does not know yet: how many, and nothing more. */
+function HiddenFacts(props: { sight: Sight }) {
+  const { talk, onlooker, hidden } = props.sight;
+  if (onlooker === null || hidden === 0) return null;
+  const name = nameOf(talk, otherOf(onlooker));
+  const until = isShown(talk, onlooker, "other.facts") ? undefined : "until told";
+  return <Veil role={onlooker} what={`${count(hidden, "fact")} of ${name}’s`} {...(until && { until })} />;
 }
 
-/** A fact at a turn in words; veiled where the role whose eyes are looked through does not know it. */
-function factAt(talk: Talk, knowledge: Knowledge, fact: OwnedFact, turn: number, veiled: Role | null): string {
-  const happened = happenedWords(talk, knowledge, fact.id, turn);
-  const knows = ROLES.map((role) => knowingWords(talk, knowledge, role, fact.id, turn)).join("; ");
-  const words =
-    veiled === null
-      ? fact.info === null
-        ? ""
-        : ` “${fact.info.text}”`
-      : ` (its words are not visible to ${nameOf(talk, veiled)})`;
+/** Whose knowledge is put into words. */
+function rolesOf({ onlooker }: Sight): readonly Role[] {
+  return onlooker === null ? ROLES : [onlooker];
+}
+
+/** Whether what happened to a fact can be seen: through a role's eyes its own doings, and what was told aloud. */
+function seen({ onlooker, facts }: Sight): (knowing: Knowing) => boolean {
+  if (onlooker === null) return () => true;
+  const known = new Set(facts.map((fact) => fact.id));
+  return ({ role, how, fact }) => known.has(fact) && (role === onlooker || how === "told" || how === "noticed");
+}
+
+function factAt(sight: Sight, fact: OwnedFact, turn: number): string {
+  const { talk, knowledge } = sight;
+  const happened = happenedWords(talk, knowledge, fact.id, turn, seen(sight));
+  const knows = rolesOf(sight)
+    .map((role) => knowingWords(talk, knowledge, role, fact.id, turn))
+    .join("; ");
+  const words = fact.info === null ? "" : ` “${fact.info.text}”`;
   return `${fact.id}:${words} ${knows}.${happened === "" ? "" : ` Here ${happened}.`}`;
 }
 
-function atTurn(talk: Talk, knowledge: Knowledge, turn: number): string {
+function atTurn(sight: Sight, turn: number): string {
+  const { talk, knowledge } = sight;
   const facts = [...new Set(knowledge.at(turn).map((knowing) => knowing.fact))];
   const happened = facts
-    .map((fact) => [fact, happenedWords(talk, knowledge, fact, turn)] as const)
+    .map((fact) => [fact, happenedWords(talk, knowledge, fact, turn, seen(sight))] as const)
     .filter(([, words]) => words !== "");
   if (happened.length === 0) return "nothing happens to a fact";
   return happened.map(([fact, words]) => `${fact}: ${words}`).join("; ");
 }
 
-function summaryOf(talk: Talk, knowledge: Knowledge): string {
+function summaryOf(sight: Sight): string {
+  const { talk, knowledge, facts } = sight;
   const end = talk.turns.length - 1;
-  return knowledge.facts
-    .map(({ id }) => `${visible(id)}: ${ROLES.map((role) => knowingWords(talk, knowledge, role, id, end)).join("; ")}.`)
-    .join(" ");
+  const knows = (fact: string) => rolesOf(sight).map((role) => knowingWords(talk, knowledge, role, fact, end));
+  return visible(facts.map(({ id }) => `${id}: ${knows(id).join("; ")}.`).join(" "));
 }
 
 const SIGNS: readonly { how: Knowing["how"]; sign: string; says: string }[] = [
@@ -134,105 +153,25 @@ const SIGNS: readonly { how: Knowing["how"]; sign: string; says: string }[] = [
 ];
 
 /** How to read the lanes; of the signs only those that come up. */
-function Legend(props: { talk: Talk }) {
-  const { talk } = props;
-  const used = new Set(talk.knows.map((knowing) => knowing.how));
+function Legend(props: { sight: Sight }) {
+  const { sight } = props;
+  const { talk, onlooker, facts } = sight;
+  const rows = new Set(facts.map((fact) => fact.id));
+  const used = new Set(
+    talk.knows.flatMap(({ fact, role, how }) => (rows.has(fact) && rolesOf(sight).includes(role) ? [how] : [])),
+  );
+  const lanes =
+    onlooker === null
+      ? `Upper lane ${visible(nameOf(talk, "seeker"))}, lower ${visible(nameOf(talk, "supporter"))}; filled`
+      : `Lanes of ${visible(nameOf(talk, onlooker))} alone, filled`;
   return (
     <>
-      Upper lane {visible(nameOf(talk, "seeker"))}, lower {visible(nameOf(talk, "supporter"))}; filled from when the
-      fact is known.{" "}
+      {lanes} from when the fact is known.{" "}
       {SIGNS.filter(({ how }) => used.has(how)).map(({ how, sign, says }) => (
         <Sign key={how} says={says}>
           {sign}
         </Sign>
       ))}
     </>
-  );
-}
-
-function Drawing(props: { talk: Talk; knowledge: Knowledge; layout: Layout; plot: Plot }) {
-  const { knowledge, layout, plot } = props;
-  return (
-    <g>
-      <defs>
-        {ROLES.map((role) => (
-          <pattern
-            key={role}
-            id={`seen-${role}`}
-            width="4"
-            height="4"
-            patternUnits="userSpaceOnUse"
-            patternTransform="rotate(45)"
-          >
-            <rect class={`lane-${role}`} width="1.6" height="4" />
-          </pattern>
-        ))}
-      </defs>
-      {layout.heads.map((head) => (
-        <text key={head.words} class="group" x="0" y={head.y + 13}>
-          {visible(head.words)}
-        </text>
-      ))}
-      {layout.lines.map(({ fact, y }) => (
-        <g key={fact.id}>
-          <text x="0" y={y + 16}>
-            {fitted(visible(fact.id))}
-          </text>
-          {ROLES.map((role, index) => (
-            <Lane
-              key={role}
-              role={role}
-              fact={fact.id}
-              y={y + 2 + index * (LANE + BETWEEN)}
-              knowledge={knowledge}
-              plot={plot}
-            />
-          ))}
-        </g>
-      ))}
-    </g>
-  );
-}
-
-const TEXT_MARKS: Partial<Record<Knowing["how"], string>> = { asked: "?", undeclared: "!", unsaid: "×" };
-
-function Lane(props: { role: Role; fact: string; y: number; knowledge: Knowledge; plot: Plot }) {
-  const { role, fact, y, knowledge, plot } = props;
-  const since = knowledge.since(role, fact);
-  const middle = y + LANE / 2;
-  return (
-    <g class={`lane lane-${role}`}>
-      <rect class="track" x={plot.left} y={y} width={plot.right - plot.left} height={LANE} />
-      {since !== null && (
-        <rect
-          class={`known ${since.how}`}
-          fill={since.how === "sees" ? `url(#seen-${role})` : undefined}
-          x={plot.start(since.turn)}
-          y={y}
-          width={Math.max(1, plot.right - plot.start(since.turn))}
-          height={LANE}
-        />
-      )}
-      {knowledge
-        .of(fact)
-        .filter((knowing) => knowing.role === role)
-        .map((knowing) => (
-          <Mark key={`${knowing.turn} ${knowing.how}`} how={knowing.how} x={plot.x(knowing.turn)} y={middle} />
-        ))}
-    </g>
-  );
-}
-
-function Mark(props: { how: Knowing["how"]; x: number; y: number }) {
-  const { how, x, y } = props;
-  if (how === "told") return <circle class="mark" cx={x} cy={y} r="3.2" />;
-  if (how === "noticed") return <circle class="mark hollow" cx={x} cy={y} r="2.8" />;
-  if (how === "inferred") return <path class="mark hollow" d={`M${x - 3.4} ${y + 3}H${x + 3.4}L${x} ${y - 3.2}Z`} />;
-  const letter = TEXT_MARKS[how];
-  if (letter === undefined) return null;
-  return (
-    <text class="mark" x={x} y={y + 3.8} text-anchor="middle">
-      {letter}
-    </text>
   );
 }

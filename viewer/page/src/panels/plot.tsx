@@ -24,9 +24,15 @@ export class Plot {
     return this.width - RIGHT;
   }
 
-  /** Where a turn's band begins; -1 is the time before the first turn. */
+  /** Where a turn's band begins; -1 is the time before the first turn. What comes after the last has its place too. */
   start(turn: number): number {
-    return turn < 0 ? LEFT : LEFT + LEAD + turn * this.band;
+    return turn < 0 ? LEFT : LEFT + LEAD + Math.min(turn, this.turns) * this.band;
+  }
+
+  /** How wide a turn's band is. */
+  room(turn: number): number {
+    if (turn < 0) return LEAD - 2;
+    return turn < this.turns ? this.band : Math.min(this.band, RIGHT - 2);
   }
 
   /** The middle of a turn's band. */

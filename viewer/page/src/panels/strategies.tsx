@@ -3,7 +3,9 @@ import { useMemo, useState } from "preact/hooks";
 import type { Annotator, Labelled, Named, Talk } from "../api";
 import { visible } from "../shared/text";
 import { useReading } from "../talk/context";
-import { codesOf, tintOf } from "../talk/model";
+import { isShown, onlookerOf } from "../talk/hidden";
+import { Veil } from "../talk/margin";
+import { codesOf, nameOf, tintOf } from "../talk/model";
 import { Chart, EmptyPanel, Sign } from "./chart";
 import { usePlot, type Plot } from "./plot";
 
@@ -26,6 +28,10 @@ export function declaredCells(talk: Talk): Cell[] {
     .map(({ turn, strategies }) => ({ turn, labels: strategies, why: strategies === null ? "not declared" : null }));
 }
 
+export function annotatedCells(annotator: Annotator | null): Cell[] {
+  return (annotator?.turns ?? []).map(({ turn, labels, why }: Labelled) => ({ turn, labels, why }));
+}
+
 export function sameLabels(one: readonly string[], other: readonly string[]): boolean {
   const known = new Set(one);
   return known.size === new Set(other).size && other.every((label) => known.has(label));
@@ -42,51 +48,71 @@ export function disagreements(declared: readonly Cell[], annotated: readonly Cel
 }
 
 export function StrategyPanel() {
-  const { talk, jump } = useReading();
+  const { talk, eyes, jump } = useReading();
   const plot = usePlot();
-  const [name, setName] = useState<string | null>(null);
-  const annotator = talk.annotators.find((one) => one.name === name) ?? talk.annotators[0] ?? null;
-  const strips = useMemo(() => stripsOf(talk, annotator), [talk, annotator]);
+  const { annotator, chooser } = useAnnotator(talk.annotators);
+  const onlooker = onlookerOf(talk, eyes);
+  // What the supporter declares is its own; what an annotator finds in its words is nobody's of the two.
+  const hidden = onlooker === "seeker" && !isShown(talk, onlooker, "other.inner");
+  const strips = useMemo(() => stripsOf(talk, annotator, !hidden), [talk, annotator, hidden]);
   const height = heightOf(plot, talk.labels) * strips.cells.length + 16;
   const drawing = useMemo(() => <Drawing strips={strips} labels={talk.labels} plot={plot} />, [strips, talk, plot]);
+  const veil = hidden && onlooker !== null && declaredCells(talk).length > 0 && (
+    <Veil role={onlooker} what={`the strategies that ${nameOf(talk, "supporter")} declares`} />
+  );
   if (strips.cells.every((lane) => lane.every((cell) => cell.labels === null))) {
-    return <EmptyPanel title={TITLE} why={"No strategy was declared or annotated in this conversation."} />;
+    const why = veil ? "" : "No strategy was declared or annotated in this conversation.";
+    return (
+      <EmptyPanel title={TITLE} why={why} controls={chooser}>
+        {veil}
+      </EmptyPanel>
+    );
   }
   return (
     <Chart
       title={TITLE}
       legend={
-        <StrategyKeys labels={talk.labels} cells={strips.cells.flat()} differ={strips.differ.size > 0} plot={plot} />
+        <>
+          <StrategyKeys labels={talk.labels} cells={strips.cells.flat()} differ={strips.differ.size > 0} plot={plot} />
+          {eyes !== "public" && annotator !== null && (
+            <span class="whys">Annotated: the researcher’s reading, by {visible(annotator.name)}.</span>
+          )}
+        </>
       }
       summary={summaryOf(strips)}
       height={height}
       read={(turn) => readingAt(strips, turn)}
       jump={jump}
-      controls={
-        talk.annotators.length > 1 && (
-          <Chooser annotators={talk.annotators} value={annotator?.name ?? ""} choose={setName} />
-        )
-      }
+      controls={chooser}
+      veil={veil}
     >
       {drawing}
     </Chart>
   );
 }
 
-function Chooser(props: { annotators: readonly Annotator[]; value: string; choose(name: string): void }) {
-  return (
-    <label class="choose">
-      <span class="unseen">Annotator</span>
-      <select value={props.value} onChange={(event) => props.choose(event.currentTarget.value)}>
-        {props.annotators.map(({ name, person }) => (
-          <option key={name} value={name}>
-            {visible(name)}
-            {person ? " (person)" : ""}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
+/** The chosen annotator, with its chooser where there are several. */
+export function useAnnotator(annotators: readonly Annotator[]): {
+  annotator: Annotator | null;
+  chooser: preact.VNode | null;
+} {
+  const [chosen, choose] = useState<string | null>(null);
+  const annotator = annotators.find((one) => one.name === chosen) ?? annotators[0] ?? null;
+  const chooser =
+    annotators.length < 2 ? null : (
+      <label class="choose">
+        <span class="unseen">Annotator</span>
+        <select value={annotator?.name ?? ""} onChange={(event) => choose(event.currentTarget.value)}>
+          {annotators.map(({ name, person }) => (
+            <option key={name} value={name}>
+              {visible(name)}
+              {person ? " (person)" : ""}
+            </option>
+          ))}
+        </select>
+      </label>
+    );
+  return { annotator, chooser };
 }
 
 interface Strips {
@@ -95,12 +121,14 @@ interface Strips {
   differ: Set<number>;
 }
 
-function stripsOf(talk: Talk, annotator: Annotator | null): Strips {
+/** The lanes; what is declared among them only where it is `shown`. */
+function stripsOf(talk: Talk, annotator: Annotator | null, shown: boolean): Strips {
   const declared = declaredCells(talk);
+  const annotated = annotatedCells(annotator);
+  if (!shown) return { names: annotator ? ["annotated"] : [], cells: annotator ? [annotated] : [], differ: new Set() };
   // People declare nothing: theirs are the labels that the data give their turns.
   const name = talk.setting?.writer === null ? "labelled" : "declared";
   if (annotator === null) return { names: [name], cells: [declared], differ: new Set() };
-  const annotated = annotator.turns.map(({ turn, labels, why }: Labelled) => ({ turn, labels, why }));
   return { names: [name, "annotated"], cells: [declared, annotated], differ: disagreements(declared, annotated) };
 }
 
@@ -119,17 +147,17 @@ function readingAt(strips: Strips, turn: number): string {
 }
 
 function summaryOf(strips: Strips): string {
-  const declared = strips.cells[0] ?? [];
+  const first = strips.cells[0] ?? [];
   const counts = new Map<string, number>();
-  for (const cell of declared) for (const label of cell.labels ?? []) counts.set(label, (counts.get(label) ?? 0) + 1);
+  for (const cell of first) for (const label of cell.labels ?? []) counts.set(label, (counts.get(label) ?? 0) + 1);
   const parts = [...counts]
     .sort((one, other) => other[1] - one[1])
     .map(([label, times]) => `${visible(label)} ${times}`);
   const annotated =
     strips.cells.length > 1
-      ? ` Declared and annotated differ in ${strips.differ.size} of ${declared.length} turns.`
+      ? ` Declared and annotated differ in ${strips.differ.size} of ${first.length} turns.`
       : "";
-  return `Declared: ${parts.join(", ") || "none"}.${annotated}`;
+  return `${strips.names[0] ?? "declared"}: ${parts.join(", ") || "none"}.${annotated}`;
 }
 
 interface KeysProps {
@@ -196,14 +224,14 @@ function Drawing(props: { strips: Strips; labels: readonly Named[]; plot: Plot }
 }
 
 /** That two lanes differ: an outline, or where outlines would run together a tick. */
-export function Differs(props: { turn: number; plot: Plot; y: number }) {
-  const { turn, plot, y } = props;
+export function Differs(props: { turn: number; plot: Plot; top?: number; y: number }) {
+  const { turn, plot, top = 0, y } = props;
   const x = left(plot, turn);
   const width = cellWidth(plot);
   if (width < ROOMY) return <rect class="differ-tick" x={x} y={y + 2} width={Math.max(1, width - 1)} height="5" />;
   return (
     <g class="differ">
-      <rect x={x} y="0.5" width={width} height={y - 1} />
+      <rect x={x} y={top + 0.5} width={width} height={y - top - 1} />
       <text x={x + width / 2} y={y + 11} text-anchor="middle">
         ≠
       </text>

@@ -1,6 +1,6 @@
 // The frame around every view: header, help, and the keys that work everywhere.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { gridLink } from "../grid/memory";
 import type { Place } from "../place";
 import { Help } from "./help";
@@ -28,7 +28,7 @@ export function Shell(props: ShellProps) {
     if (document.activeElement === document.body) main.current?.focus({ preventScroll: true });
   }, [props.shown]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const act = (event: KeyboardEvent) => {
       if (typing(event)) return;
       if (event.key === "?") setHelping(true);

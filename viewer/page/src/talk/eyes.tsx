@@ -4,6 +4,7 @@ import { useContext, useMemo, useRef } from "preact/hooks";
 import type { Call, Role, Source, Talk, Turn } from "../api";
 import { Words } from "../shared/text";
 import { useReading } from "./context";
+import { isShown } from "./hidden";
 import { Margin, reportedIn, Veil, type Reported } from "./margin";
 import { nameOf, oneWriter, originOf, otherOf, previousOwn, sightsOf, type Sight } from "./model";
 import { useAt, useScrub } from "./scrub";
@@ -47,15 +48,14 @@ function Writer() {
 
 /** What of the other's side the condition keeps from the role. */
 function hiddenFrom(talk: Talk, role: Role): string[] {
-  const sees = talk.setting?.[role]?.sees ?? [];
   const other = otherOf(role);
   const side = talk.setting?.[other];
   if (oneWriter(talk) || !side) return [];
   const name = nameOf(talk, other);
   const hidden: string[] = [];
-  if (!sees.includes("other.persona")) hidden.push(`who ${name} is`);
-  if (!sees.includes("other.facts") && side.facts.length > 0) hidden.push(`what ${name} knows, until it is told`);
-  if (!sees.includes("other.inner"))
+  if (!isShown(talk, role, "other.persona")) hidden.push(`who ${name} is`);
+  if (!isShown(talk, role, "other.facts") && side.facts.length > 0) hidden.push(`what ${name} knows, until it is told`);
+  if (!isShown(talk, role, "other.inner"))
     hidden.push(other === "seeker" ? `what ${name} feels and thinks` : `${name}’s notes and strategies`);
   return hidden;
 }
@@ -148,7 +148,7 @@ function BesideWords(props: { segment: Source }) {
   if (oneWriter(talk) || spoken.role === role) {
     return <Margin turn={spoken} before={looking.befores[spoken.turn] ?? null} reported={looking.reported} />;
   }
-  if (!talk.setting?.[role]?.sees.includes("other.inner")) return <Veil role={role} />;
+  if (!isShown(talk, role, "other.inner")) return <Veil role={role} />;
   return <Present turn={spoken} looking={looking} />;
 }
 

@@ -98,11 +98,17 @@ const HAPPENED: Partial<Record<Knowing["how"], string>> = {
   unsaid: "declares it without telling it",
 };
 
-/** What happened to a fact in a turn, in words; empty where nothing did. */
-export function happenedWords(talk: Talk, knowledge: Knowledge, fact: string, turn: number): string {
+/** What happened to a fact in a turn, in words, as far as it is `seen`; empty where nothing did. */
+export function happenedWords(
+  talk: Talk,
+  knowledge: Knowledge,
+  fact: string,
+  turn: number,
+  seen: (knowing: Knowing) => boolean,
+): string {
   return knowledge
     .at(turn)
-    .filter((knowing) => knowing.fact === fact && knowing.how in HAPPENED)
+    .filter((knowing) => knowing.fact === fact && knowing.how in HAPPENED && seen(knowing))
     .map((knowing) => `${nameOf(talk, knowing.role)} ${HAPPENED[knowing.how]}`)
     .join(", ");
 }

@@ -156,13 +156,15 @@ export function FactLink(props: { fact: string }) {
   );
 }
 
-/** Hatched: what `role` cannot see. */
-export function Veil(props: { role: Role; children?: ComponentChildren }) {
+/** Hatched: what `role` cannot see, and until when where it may come to see it. */
+export function Veil(props: { role: Role; what?: string; until?: string; children?: ComponentChildren }) {
   const { talk } = useReading();
   return (
     <div class="veil">
       <p>
+        {props.what !== undefined && <Words text={`${props.what}, `} />}
         not visible to <Words text={nameOf(talk, props.role)} />
+        {props.until !== undefined && ` ${props.until}`}
       </p>
       {props.children}
     </div>

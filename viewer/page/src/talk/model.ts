@@ -1,5 +1,5 @@
 // What a conversation's document says, worked out for reading: pure functions, nothing of the page.
-import type { Call, Knowing, Named, Role, Side, Source, Talk, Turn } from "../api";
+import type { Call, Named, Role, Side, Source, Talk, Turn } from "../api";
 
 export const ROLES: readonly Role[] = ["seeker", "supporter"];
 
@@ -201,5 +201,3 @@ export function previousOwn(turns: readonly Turn[]): (Turn | null)[] {
     return before;
   });
 }
-
-export const MARKS: readonly Knowing["how"][] = ["asked", "inferred", "undeclared", "unsaid"];

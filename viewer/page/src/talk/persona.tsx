@@ -2,11 +2,12 @@
 import type { FactInfo, Role, Side } from "../api";
 import { Missing, number, visible, Words } from "../shared/text";
 import { useReading } from "./context";
+import { isShown, onlookerOf, type Part } from "./hidden";
 import { FactLink, Veil } from "./margin";
-import { nameAndRole, oneWriter } from "./model";
+import { nameAndRole } from "./model";
 
 /** The parts of a persona, by what shows them to the other. */
-const PARTS: Record<string, string> = {
+const PARTS: Record<Part, string> = {
   "other.persona": "background, traits and style",
   "other.inner": "goals",
   "other.facts": "facts, until they are told",
@@ -16,10 +17,9 @@ export function Persona(props: { role: Role; side: Side }) {
   const { role, side } = props;
   const { talk, eyes } = useReading();
   // Whose eyes are looked through, if they are the other's.
-  const onlooker = eyes === "public" || eyes === role || oneWriter(talk) ? null : eyes;
-  const sees = onlooker === null ? null : (talk.setting?.[onlooker]?.sees ?? []);
-  const shown = (sight: string) => sees === null || sees.includes(sight);
-  const hidden = Object.entries(PARTS).flatMap(([sight, words]) => (shown(sight) ? [] : [words]));
+  const onlooker = eyes === role ? null : onlookerOf(talk, eyes);
+  const shown = (part: Part) => isShown(talk, onlooker, part);
+  const hidden = (Object.keys(PARTS) as Part[]).flatMap((part) => (shown(part) ? [] : [PARTS[part]]));
   return (
     <details class={`persona of-${role}`}>
       <summary>

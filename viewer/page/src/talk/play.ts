@@ -1,5 +1,5 @@
 // Playing a conversation: each turn stays for as long as it takes to read, and keys move between turns.
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { Turn } from "../api";
 import { typing } from "../shell/keys";
 import type { Scrub } from "./scrub";
@@ -78,7 +78,8 @@ function actionOf(key: string, scrub: Scrub, last: number, play: Play): (() => v
 
 /** Listens to the keys of the replay; `more` are a view's own. */
 export function usePlayKeys(scrub: Scrub, last: number, play: Play, more?: Record<string, () => void>): void {
-  useEffect(() => {
+  // Laid out, not painted: who sees the turns can press keys at once.
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (typing(event)) return;
       const target = event.target instanceof HTMLElement ? event.target : null;

@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -52,7 +53,10 @@ def export(shown: Shown, out: Path) -> Path:
     Raises:
         ConfideError: there is nothing to show, it is too much for one file, or the file cannot be written.
     """
-    Indexer(shown.index).refresh(shown.runs)
+    try:
+        Indexer(shown.index).refresh(shown.runs)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfideError(f"cannot fill the index {shown.index}: {error}") from None
     total = shown.rows(Query(runs=(), limit=1)).total
     if total == 0:
         raise ConfideError("there is no conversation to export")

@@ -6,6 +6,9 @@ import { Words } from "../shared/text";
 import { useAt } from "../talk/scrub";
 import { Cursor, usePlot } from "./plot";
 
+/** Characters of a reading above which it may scroll, and so must be reached by the keyboard. */
+const LONG = 300;
+
 export interface Spot {
   turn: number;
   row: number;
@@ -117,7 +120,7 @@ function Plane(props: PlaneProps) {
         {box && <div class="spot-row" style={{ top: `${box.y}px`, height: `${box.height}px` }} />}
       </div>
       {props.veil}
-      <p class="reading">
+      <p class="reading" tabIndex={words.length > LONG ? 0 : undefined}>
         <span class="soft">turn {turn}</span> <Words text={words} />
       </p>
     </>

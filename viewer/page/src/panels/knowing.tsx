@@ -1,5 +1,5 @@
-// Who knows what, from when on: for each fact a lane for the seeker and one for the supporter. Through a role's eyes only
-// its own lanes, and of the other's facts only those that it knows by then.
+// Who knows what, from when on: for each fact a lane for the seeker and one for the supporter. Through a role's eyes
+// only its own lanes, and of the other's facts only those that it knows by then.
 import { useMemo } from "preact/hooks";
 import type { Knowing, Role, Talk } from "../api";
 import { count, visible } from "../shared/text";

@@ -14,6 +14,10 @@ function whose(place: Place): string {
   return place.view === "talk" ? `talk ${place.key}` : `compare ${place.left} ${place.right}`;
 }
 
+function turnIn(place: Place): number {
+  return place.view === "grid" ? 0 : place.turn;
+}
+
 /** A scrubber that the address follows, and that follows the address; and a way to change the rest of the address. */
 export function useAddressedScrub<P extends TalkPlace | ComparePlace>(
   place: P,
@@ -42,8 +46,9 @@ export function useAddressedScrub<P extends TalkPlace | ComparePlace>(
     const leave = scrub.subscribe(() => {
       clearTimeout(timer);
       timer = window.setTimeout(() => {
-        // Who has just followed a link elsewhere is not called back.
-        if (whose(parsePlace(location.hash)) === whose(here.current)) go({});
+        // Who has just followed a link, elsewhere or to another turn, is not called back.
+        const address = parsePlace(location.hash);
+        if (whose(address) === whose(here.current) && turnIn(address) === written.current) go({});
       }, RESTS);
     });
     return () => {

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -41,14 +42,14 @@ SEEKER, SUPPORTER = Role
 
 
 def command(folder, line):
-    """Run the command line in ``folder``, in this process."""
-    with pytest.MonkeyPatch.context() as patch:
+    """Run the command line in ``folder``, in this process; in a thread, for the browser's tool runs a loop in this one."""
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as other:
         patch.chdir(folder)
         patch.setenv("CONFIDE_CACHE", str(folder / "cache"))
         patch.setattr(sys, "argv", ["confide", *line.split()])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert not ended.value.code
+        ended = other.submit(main).exception()
+        assert isinstance(ended, SystemExit)
+        assert not ended.code
 
 
 @pytest.fixture(scope="module")

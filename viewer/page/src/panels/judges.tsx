@@ -170,7 +170,7 @@ function Scale(props: { item: Item; points: readonly number[] }) {
       <b>{number(mean, digits)}</b>
       <span class="soft">
         {" "}
-        of {number(low)} to {number(high)}
+        on a scale from {number(low)} to {number(high)}
         {points.length > 1 &&
           `, mean of ${points.map((point) => number(point, Number.isInteger(point) ? 0 : 1)).join(", ")}`}
       </span>

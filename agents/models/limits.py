@@ -97,6 +97,7 @@ class Gate:
         self._epoch = 0
         self._proved = False  # a whole window of answers came since the window was narrowed
         self._good = self._troubles = 0  # of the present window of calls
+        self._full = self._was_full = False  # no room at some time of it, or of the last one: it could be wider
         self._paused_until = -math.inf
         self._waiting: OrderedDict[asyncio.Future[Place], None] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
@@ -164,6 +165,8 @@ class Gate:
     def _take(self) -> Place:
         self.active += 1
         self.calls += 1
+        if self.active + 1 > self.window:
+            self._full = True
         if self._requests is not None:
             self._requests.take(1)
         if self._tokens is None:
@@ -214,13 +217,13 @@ class Gate:
             self._timer = None
 
     def _went_well(self) -> None:
-        full = bool(self._waiting) or self.active + 1 > self.window  # else nothing shows that it could be wider
-        if full and self.window < self._most:
+        if (self._full or self._was_full) and self.window < self._most:
             step = 1.0 if self.window < self._threshold else 1.0 / self.window
             self.window = min(float(self._most), self.window + step)
         self._good += 1
         if self._good >= self.window:
             self._proved = True
+            self._was_full, self._full = self._full, bool(self._waiting)
             self._good = self._troubles = 0
 
     def _failed(self, place: Place, error: ModelError) -> None:

@@ -126,6 +126,7 @@ class ModelAgent(BaseChatAgent):
             json_output=asking.json_output,
             extra_create_args=args,
             cancellation_token=order.token,
+            seed=seed,
         )
         order.note(Called(purpose, view, prompt.hash, seed, completion))
         return completion

@@ -29,6 +29,8 @@ class Fault(StrEnum):
     EMPTY = "empty"
     FILTERED = "filtered"
     NOT_TEXT = "not_text"
+    NOT_KEPT = "not_kept"
+    """The cache of answers was to answer alone, and has no answer. Nothing was sent."""
 
     @property
     def transient(self) -> bool:
@@ -43,7 +45,7 @@ class Fault(StrEnum):
     @property
     def of_all_calls(self) -> bool:
         """Whether no other call would escape it."""
-        return self in (Fault.DENIED, Fault.NOT_FOUND)
+        return self in (Fault.DENIED, Fault.NOT_FOUND, Fault.NOT_KEPT)
 
 
 class Attempt(Frozen):
@@ -61,7 +63,13 @@ class ModelError(ConfideError):
     """A model call that failed for good."""
 
     def __init__(
-        self, fault: Fault, message: str, *, retry_after: float | None = None, attempts: tuple[Attempt, ...] = ()
+        self,
+        fault: Fault,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        attempts: tuple[Attempt, ...] = (),
+        status: int | None = None,
     ) -> None:
         """Keep the fault, and the tries that were made."""
         super().__init__(message)
@@ -70,6 +78,10 @@ class ModelError(ConfideError):
         self.retry_after = retry_after
         """Seconds that the server asked to wait, if it did."""
         self.attempts = attempts
+        self.status = status
+        """The HTTP status, if there was one."""
+        self.seconds: float | None = None
+        """How long the try took, without waiting for its turn; None where that is not known apart."""
         self.replayed = False
         """Whether it comes from a log, where it stands with what was done about it."""
 

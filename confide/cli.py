@@ -13,7 +13,7 @@ import typer
 
 from confide.cli_analysis import analysis_app
 from confide.cli_inspect import RUNS, RunsOption, inspect_app
-from confide.cli_models import ModelsOption, models_app
+from confide.cli_models import CacheOnlyOption, ModelsOption, NoCacheOption, models_app
 from confide.cli_report import report_app
 from confide.cli_tables import tables_app
 from confide.cli_traits import instruments_app, personas_app
@@ -101,14 +101,17 @@ def run(
     reader: Annotated[
         str | None, typer.Option(metavar="NAME", help="Model that reads; default: local-reader, or the experiment's.")
     ] = None,
+    no_cache: NoCacheOption = False,
+    cache_only: CacheOnlyOption = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show the first conversation as it is spoken.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
     """Run conversations; prints the run's folder last."""
+    from confide.commands.models import endpoints_of  # noqa: PLC0415
     from confide.commands.run import Options, start  # noqa: PLC0415
 
-    command = ("confide", *sys.argv[1:])
-    options = Options(scenarios, model, condition, n, turns, seed, runs, models, rubrics, reader, command)
+    command, endpoints = ("confide", *sys.argv[1:]), endpoints_of(no_cache, cache_only)
+    options = Options(scenarios, model, condition, n, turns, seed, runs, models, rubrics, reader, command, endpoints)
     raise typer.Exit(start(options, watch=watch, as_json=json))
 
 
@@ -117,12 +120,15 @@ def resume(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
     *,
     models: ModelsOption = None,
+    no_cache: NoCacheOption = False,
+    cache_only: CacheOnlyOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
     """Go on with a run that was interrupted; what was answered is not paid for again."""
+    from confide.commands.models import endpoints_of  # noqa: PLC0415
     from confide.commands.run import go_on  # noqa: PLC0415
 
-    raise typer.Exit(go_on(run_folder, models, as_json=json))
+    raise typer.Exit(go_on(run_folder, models, endpoints_of(no_cache, cache_only), as_json=json))
 
 
 @app.command()
@@ -144,13 +150,17 @@ def score(
         int, typer.Option(metavar="K", min=1, max=100, help="Times that each question is asked, to see how they agree.")
     ] = 1,
     models: ModelsOption = None,
+    no_cache: NoCacheOption = False,
+    cache_only: CacheOnlyOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON, and nothing else.")] = False,
 ) -> None:
     """Have a run's conversations read by a model; prints what it found. The conversations are not touched."""
+    from confide.commands.models import endpoints_of  # noqa: PLC0415
     from confide.commands.score import ReadingPlan  # noqa: PLC0415
     from confide.commands.score import score as work  # noqa: PLC0415
 
-    plan = ReadingPlan(rubrics, model, repeats, ("confide", *sys.argv[1:]), models)
+    endpoints = endpoints_of(no_cache, cache_only)
+    plan = ReadingPlan(rubrics, model, repeats, ("confide", *sys.argv[1:]), models, endpoints)
     raise typer.Exit(work(run_folder, plan, as_json=json))
 
 
@@ -169,13 +179,17 @@ def judge(
         int, typer.Option(metavar="K", min=1, max=100, help="Times that each pair is judged in each order.")
     ] = 1,
     models: ModelsOption = None,
+    no_cache: NoCacheOption = False,
+    cache_only: CacheOnlyOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON, and nothing else.")] = False,
 ) -> None:
     """Compare conversations two at a time, in both orders: which condition, or which run, does better."""
     from confide.commands.judge import judge as work  # noqa: PLC0415
+    from confide.commands.models import endpoints_of  # noqa: PLC0415
     from confide.commands.score import ReadingPlan  # noqa: PLC0415
 
-    plan = ReadingPlan([rubric], model, repeats, ("confide", *sys.argv[1:]), models)
+    endpoints = endpoints_of(no_cache, cache_only)
+    plan = ReadingPlan([rubric], model, repeats, ("confide", *sys.argv[1:]), models, endpoints)
     raise typer.Exit(work(run_folder, against, plan, as_json=json))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from confide.cli_models import ModelsOption
+from confide.cli_models import CacheOnlyOption, ModelsOption, NoCacheOption
 
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")]
 RUNS = Path("runs")
@@ -78,11 +78,16 @@ def fork(
     ] = None,
     runs: RunsOption = RUNS,
     models: ModelsOption = None,
+    no_cache: NoCacheOption = False,
+    cache_only: CacheOnlyOption = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show the conversation as it is spoken.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
     """Branch off from a conversation: the same first turns, then with something changed; a run of its own."""
     from confide.commands.inspect import fork as work  # noqa: PLC0415
+    from confide.commands.models import endpoints_of  # noqa: PLC0415
+    from confide.simulator.fork import Fork  # noqa: PLC0415
 
-    command = ("confide", *sys.argv[1:])
-    raise typer.Exit(work(log, at, changes or [], command, runs, models, watch=watch, as_json=json))
+    wanted = Fork(log, at, {}, ("confide", *sys.argv[1:]))
+    endpoints = endpoints_of(no_cache, cache_only)
+    raise typer.Exit(work(wanted, changes or [], runs, models, endpoints, watch=watch, as_json=json))

@@ -14,6 +14,13 @@ ModelsOption = Annotated[
     typer.Option("--models", metavar="FILE", help="File that describes models; default: models.yaml, if it is there."),
 ]
 
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Ask hosted models anew, and keep no answers; default: what was answered is.")
+]
+CacheOnlyOption = Annotated[
+    bool, typer.Option("--cache-only", help="Send nothing to hosted models: only answers that are kept count.")
+]
+
 
 @models_app.callback()
 def _models(context: typer.Context, models: ModelsOption = None) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from confide.cli_models import ModelsOption
+from confide.cli_models import CacheOnlyOption, ModelsOption, NoCacheOption
 
 instruments_app = typer.Typer(
     help="List, show, complete and import questionnaires.", rich_markup_mode=None, invoke_without_command=True
@@ -106,8 +106,12 @@ def infer(
     model: Annotated[str, typer.Option(metavar="NAME", help="The model that is asked.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for what it answers.")] = Path("inferred"),
     models: ModelsOption = None,
+    no_cache: NoCacheOption = False,
+    cache_only: CacheOnlyOption = False,
 ) -> None:
     """Infer traits from personas: the model answers as each one (probe), and about its text (observer)."""
+    from confide.commands.models import endpoints_of  # noqa: PLC0415
     from confide.commands.personas import infer as work  # noqa: PLC0415
 
-    raise typer.Exit(work(file, plan, model, out, models, ["confide", *sys.argv[1:]]))
+    endpoints = endpoints_of(no_cache, cache_only)
+    raise typer.Exit(work(file, plan, model, out, models, ["confide", *sys.argv[1:]], endpoints))

@@ -196,7 +196,7 @@ class Judge:
         if self._model.sends_seed:
             args = {**args, "seed": seed}
         try:
-            completion = await self._model.client.create(prompt.messages, extra_create_args=args)
+            completion = await self._model.client.create(prompt.messages, extra_create_args=args, seed=seed)
         except ModelError as error:
             if not error.fault.of_one_call:
                 raise

@@ -96,7 +96,7 @@ class RubricReader:
         args = {**ask.args, "seed": seed} if self._model.sends_seed else ask.args
         prompt = render(ask.view)
         try:
-            completion = await self._model.client.create(prompt.messages, extra_create_args=args)
+            completion = await self._model.client.create(prompt.messages, extra_create_args=args, seed=seed)
         except ModelError as error:
             if not error.fault.of_one_call:
                 raise

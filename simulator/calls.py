@@ -53,6 +53,7 @@ class CallLog:
             "seconds": answer.seconds,
             "attempts": answer.attempts,
             "cost": cost,
+            "hit": answer.cached,
         }
 
     def _new_texts(self, segments: tuple[Segment, ...]) -> dict[str, str]:

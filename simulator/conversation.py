@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from autogen_core import CancellationToken
 
-from confide.agents import AnyReply, Called, ModelError, Order, ReplyError, Unreadable
+from confide.agents import AnyReply, Called, Fault, ModelError, Order, ReplyError, Unreadable
 from confide.agents.agent import Note, SeedFor
 from confide.scenarios import Role
 from confide.simulator import events as ev
@@ -133,6 +133,8 @@ class Conversation:
         except ReplyError as error:
             self._broken(turn, f"unreadable reply: {error}")
         except ModelError as error:
+            if error.fault is Fault.NOT_KEPT:  # nothing happened
+                raise
             failed = self._next(
                 ev.Failed, turn=turn, role=role, stage="call", purpose=None, fault=error.fault.value,
                 message=error.message, attempts=error.attempts,

@@ -194,11 +194,13 @@ class Called(EventBase):
     completion_tokens: int | None
     """Tokens of the answer; None if not reported."""
     seconds: float | None
-    """How long the call took, without earlier tries."""
+    """How long the call took, without earlier tries; 0 for a hit."""
     attempts: tuple[Attempt, ...]
     """Tries that failed before it was answered."""
     cost: float | None
     """US dollars; None where the price or the tokens are unknown."""
+    hit: bool = False
+    """Whether the answer came from a cache of answers: its tokens are those that it once took, and nothing was paid."""
 
 
 class Message(Frozen):

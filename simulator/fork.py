@@ -14,12 +14,11 @@ from confide.agents import (
     AUTHOR,
     Model,
     SupporterReply,
-    build_model,
     find_model,
     read_prompt,
     shipped_prompt,
 )
-from confide.agents.models import AnySpec
+from confide.agents.models import AnySpec, Endpoints, build_models
 from confide.agents.reply import Reply
 from confide.scenarios import Condition, ConfideError, Role, Scenario, Taxonomy, Writer, read_conditions
 from confide.simulator.events import Parent, Started
@@ -50,7 +49,9 @@ class Fork(NamedTuple):
     command: tuple[str, ...] = ()
 
 
-def plan_fork(fork: Fork, specs: Mapping[str, AnySpec]) -> tuple[RunRecord, dict[str, Model]]:
+def plan_fork(
+    fork: Fork, specs: Mapping[str, AnySpec], endpoints: Endpoints | None = None
+) -> tuple[RunRecord, dict[str, Model]]:
     """Resolve a fork: a run of one conversation. Nothing is written.
 
     What may be set: ``condition`` (a name or a file), ``model``, ``seeker.model``, ``supporter.model``, ``utterance``
@@ -61,6 +62,7 @@ def plan_fork(fork: Fork, specs: Mapping[str, AnySpec]) -> tuple[RunRecord, dict
     Args:
         fork: what it is to be.
         specs: models by name, besides those of the parent's run.
+        endpoints: what its models share; None for endpoints of its own, without a cache.
 
     Raises:
         ConfideError: the turn is not there, or something that is set does not exist or does not fit.
@@ -83,7 +85,7 @@ def plan_fork(fork: Fork, specs: Mapping[str, AnySpec]) -> tuple[RunRecord, dict
     if condition.writer is not Writer.TWO_AGENTS and names[Role.SEEKER] != names[Role.SUPPORTER]:
         raise ConfideError(f"condition '{condition.id}' has one writer: set model")
     used = {name: find_model(name, {**specs, **run.record.models}) for name in names.values()}
-    models = {name: build_model(name, spec) for name, spec in used.items()}
+    models = build_models(used, endpoints)
     prompts = {role: _prompt_text(started, role, condition, models[names[role]].format.name) for role in Role}
     now = utc_now()
     one_writer = condition.writer is not Writer.TWO_AGENTS

@@ -125,7 +125,7 @@ def _completion(event: Called) -> Completion:
         finish_reason=reason,
         content=event.reply,
         usage=RequestUsage(event.prompt_tokens or 0, event.completion_tokens or 0),
-        cached=False,
+        cached=event.hit,
         model=event.model,
         fingerprint=event.fingerprint,
         prompt_tokens=event.prompt_tokens,

@@ -21,12 +21,11 @@ from confide.agents import (
     Model,
     ModelError,
     Prompt,
-    build_model,
     find_model,
     parse_prompt,
     read_prompt,
 )
-from confide.agents.models import MAY_MOVE, AnySpec, OpenAISpec, changed_fields
+from confide.agents.models import MAY_MOVE, AnySpec, Endpoints, OpenAISpec, build_models, changed_fields
 from confide.scenarios import (
     Condition,
     ConfideError,
@@ -102,9 +101,15 @@ class Wishes(NamedTuple):
 
 
 def plan_run(
-    loaded: list[LoadedScenario], specs: Mapping[str, AnySpec], wishes: Wishes
+    loaded: list[LoadedScenario], specs: Mapping[str, AnySpec], wishes: Wishes, endpoints: Endpoints | None = None
 ) -> tuple[RunRecord, dict[str, Model]]:
     """Resolve a run: read prompts, build models. Nothing is written.
+
+    Args:
+        loaded: the scenarios.
+        specs: models by name.
+        wishes: what else the run is to be.
+        endpoints: shared with its readers; None for endpoints of its own, without a cache.
 
     Raises:
         InputFileError: a prompt file is wrong.
@@ -114,7 +119,7 @@ def plan_run(
     conditions = wishes.conditions or read_conditions(["partial"])
     variants = variants_of(loaded, wishes.experiment)
     resolved = [_resolve(item, specs, wishes, conditions, used) for item in variants]
-    models = {name: build_model(name, spec) for name, spec in used.items()}
+    models = build_models(used, endpoints)
     now = utc_now()
     label = loaded[0].scenario.id if len(loaded) == 1 else f"{len(loaded)}-scenarios"
     experiment = wishes.experiment
@@ -204,27 +209,27 @@ def with_address(spec: AnySpec) -> AnySpec:
     return spec
 
 
-def models_of(record: RunRecord, now: Mapping[str, AnySpec]) -> dict[str, Model]:
+def models_of(record: RunRecord, now: Mapping[str, AnySpec], endpoints: Endpoints | None = None) -> dict[str, Model]:
     """The models of a run that is resumed, at the prices that it began with.
 
     Args:
         record: the run.
         now: descriptions that take the place of the run's own, where the names are the same.
+        endpoints: shared with its readers; None for endpoints of its own, without a cache.
 
     Raises:
         ConfideError: a key or a package is missing, or a description is of another model.
     """
-    models = {}
+    fresh = {name: now.get(name, spec) for name, spec in record.models.items()}
     for name, spec in record.models.items():
-        fresh = now.get(name, spec)
-        changed = changed_fields(spec, fresh)
+        changed = changed_fields(spec, fresh[name])
         if changed:
             raise ConfideError(
                 f"model '{name}' is not the one that the run began with: {', '.join(changed)} changed; "
                 f"only these may: {', '.join(sorted(MAY_MOVE))}"
             )
-        models[name] = build_model(name, fresh)._replace(price=record.prices[name])
-    return models
+    built = build_models(fresh, endpoints)
+    return {name: model._replace(price=record.prices[name]) for name, model in built.items()}
 
 
 async def check_models(models: Mapping[str, Model]) -> None:

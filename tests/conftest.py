@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from confide.agents.models import OpenAISpec
+from confide.agents.models import cache as cache_module
 from confide.agents.models import local as local_module
 from confide.agents.models import weights as weights_module
 from confide.agents.models.openai import OpenAIClient
@@ -25,6 +26,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key for OpenAI, and no address."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def own_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of answers of the test's own: ports, and so addresses, come up again in other tests."""
+    file = tmp_path / "kept" / "answers.sqlite"
+    monkeypatch.setattr(cache_module, "answers_path", lambda: file)
+    return file
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,8 @@ class Got:
     path: str
     headers: Mapping[str, str]
     raw: bytes
+    at: float = 0.0
+    """When it had come, by the monotonic clock."""
 
     @property
     def body(self) -> dict[str, Any]:
@@ -123,6 +126,12 @@ class FakeServer:
         """Requests whose client went away before the answer."""
         self.hold = 0
         """Answer nobody before so many requests are in flight at once."""
+        self.bears: int | None = None
+        """Refuse chats when more than so many are in flight."""
+        self.overload = now_again(429, "too many at once")
+        """What they are refused with."""
+        self.refused = 0
+        """Chats that were refused so."""
         self.arrived = asyncio.Event()
         """A request is here."""
         self.gone = asyncio.Event()
@@ -160,7 +169,7 @@ class FakeServer:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            got = Got(request.method, request.path, dict(request.headers), await request.read())
+            got = Got(request.method, request.path, dict(request.headers), await request.read(), time.monotonic())
             self.got.append(got)
             self.arrived.set()
             if self.in_flight >= self.hold:
@@ -180,6 +189,9 @@ class FakeServer:
             return self.other.get(got.path, refused(404, f"no route {got.path}"))
         if self.queue:
             return self.queue.popleft()
+        if self.bears is not None and self.in_flight > self.bears:
+            self.refused += 1
+            return self.overload
         return self.script if isinstance(self.script, Answer) else self.script(got)
 
     async def _play(self, request: web.Request, answer: Answer) -> web.StreamResponse:

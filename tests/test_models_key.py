@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from confide.agents import Fault, ModelError
-from confide.agents.models.base import Limit, Retry
+from confide.agents.models.base import Retry
+from confide.agents.models.limits import Gate, Limit
 from confide.scenarios import ConfideError
 from tests.fake_server import MODELS, Answer, FakeServer, refused, said, with_message
 from tests.model_helpers import KEY, Make, ask, fault_of, free_port, is_one_line
@@ -131,4 +132,4 @@ async def test_check_raises_where_nobody_listens(make: Make) -> None:
 
 async def test_check_reaches_through_the_wrappers(server: FakeServer, make: Make) -> None:
     server.other[MODELS] = refused(401)
-    assert (await fault_of(Limit(Retry(make(), 3), 2).check())).fault is Fault.DENIED
+    assert (await fault_of(Retry(Limit(make(), Gate(2)), 3).check())).fault is Fault.DENIED

@@ -9,7 +9,8 @@ from autogen_core import CancellationToken
 from confide.agents import Completion, Fault, build_model
 from confide.agents.models import OpenAISpec
 from confide.agents.models import base as base_module
-from confide.agents.models.base import Limit, Retry
+from confide.agents.models.base import Retry
+from confide.agents.models.limits import Gate, Limit
 from tests.fake_server import Answer, FakeServer, Got, now_again, refused, said
 from tests.model_helpers import Make, ask, fault_of
 
@@ -135,7 +136,7 @@ async def test_a_limit_lets_so_many_through_and_no_more(server: FakeServer, make
         return said(str(number), delay=0.01 * (number % 4))
 
     server.script = script
-    client = Limit(make(), 3)
+    client = Limit(make(), Gate(3))
     answers = await asyncio.gather(*(ask(client, str(number)) for number in range(24)))
     assert [answer.content for answer in answers] == [str(number) for number in range(24)]
     assert server.most_in_flight == 3
@@ -149,7 +150,7 @@ async def test_without_a_limit_more_get_through(server: FakeServer, make: Make) 
 
 
 async def test_a_limit_gives_places_back_after_faults_and_cancellations(server: FakeServer, make: Make) -> None:
-    client = Limit(make(), 1)
+    client = Limit(make(), Gate(1))
     server.queue.extend([refused(400), said(delay=5), said("free again")])
     await fault_of(ask(client))
     with pytest.raises(TimeoutError):
@@ -175,7 +176,7 @@ async def test_a_built_model_tries_again_within_its_limit(server: FakeServer) ->
 
 async def test_cancelling_the_task_closes_the_request(server: FakeServer, make: Make) -> None:
     server.script = said(delay=30)
-    task = asyncio.create_task(ask(Limit(Retry(make(), 3), 2)))
+    task = asyncio.create_task(ask(Retry(Limit(make(), Gate(2)), 3)))
     await asyncio.wait_for(server.arrived.wait(), 2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -188,7 +189,7 @@ async def test_cancelling_the_task_closes_the_request(server: FakeServer, make: 
 async def test_autogens_token_cancels_the_call(server: FakeServer, make: Make) -> None:
     server.script = said(delay=30)
     token = CancellationToken()
-    task = asyncio.create_task(ask(Limit(Retry(make(), 3), 2), token=token))
+    task = asyncio.create_task(ask(Retry(Limit(make(), Gate(2)), 3), token=token))
     await asyncio.wait_for(server.arrived.wait(), 2)
     token.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -6,7 +6,8 @@ import pytest
 from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
 
 from confide.agents import ModelError
-from confide.agents.models.base import Limit, Retry
+from confide.agents.models.base import Retry
+from confide.agents.models.limits import Gate, Limit
 from tests.fake_server import Answer, FakeServer, completion, refused, said
 from tests.model_helpers import SURROGATE, Make, ask, fault_of, is_one_line
 
@@ -156,7 +157,7 @@ async def test_usage_adds_up(make: Make) -> None:
 
 async def test_closing_reaches_through_the_wrappers_and_closes_the_connections(make: Make) -> None:
     client = make()
-    wrapped = Limit(Retry(client, 2), 2)
+    wrapped = Retry(Limit(client, Gate(2)), 2)
     await ask(wrapped)
     assert not client._sdk.is_closed()
     await wrapped.close()

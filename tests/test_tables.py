@@ -40,7 +40,7 @@ def row(found, index=0):
 
 def called(seq, turn, role, **fields):
     given = {"purpose": "speak", "kept": 0, "segments": (), "texts": {}, "prompt": "p", "seed": 1, "reply": "r",
-             "finish_reason": "stop", "attempts": (), **fields}  # fmt: skip
+             "finish_reason": "stop", "attempts": (), "hit": False, **fields}  # fmt: skip
     base = {name: None for name in BLANK if name not in ("v", "kind")}
     return Called(**{**base, "seq": seq, "at": 10.0, "turn": turn, "role": role, **given})
 

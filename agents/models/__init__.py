@@ -1,7 +1,17 @@
 """Model clients: the embedded model, any OpenAI-compatible endpoint, any AutoGen client, and a script for tests."""
 
 from confide.agents.models.base import BaseClient, Request
-from confide.agents.models.registry import BUILT_IN, Model, build_model, find_model, known_models, wrap_client
+from confide.agents.models.cache import Answers
+from confide.agents.models.endpoints import Endpoints
+from confide.agents.models.registry import (
+    BUILT_IN,
+    Model,
+    build_model,
+    build_models,
+    find_model,
+    known_models,
+    wrap_client,
+)
 from confide.agents.models.scripted import ScriptedClient, draw_reply
 from confide.agents.models.spec import (
     MAY_MOVE,
@@ -18,9 +28,11 @@ from confide.agents.models.spec import (
 __all__ = [
     "BUILT_IN",
     "MAY_MOVE",
+    "Answers",
     "AnySpec",
     "AutoGenSpec",
     "BaseClient",
+    "Endpoints",
     "LocalSpec",
     "Model",
     "ModelsFile",
@@ -30,6 +42,7 @@ __all__ = [
     "ScriptedClient",
     "ScriptedSpec",
     "build_model",
+    "build_models",
     "changed_fields",
     "draw_reply",
     "find_model",

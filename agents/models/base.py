@@ -1,4 +1,4 @@
-"""What every client of ours shares, and the wrappers that stand around one: limit(retry(client)).
+"""What every client of ours shares, and the wrappers that stand around one: cache(retry(limit(client))).
 
 Every client is an AutoGen ``ChatCompletionClient``; inside, each implements :meth:`BaseClient.answer` and nothing else.
 """
@@ -39,6 +39,8 @@ class Request(NamedTuple):
     """Further fields of the request: seed, schema, grammar and the like."""
     json_output: JsonOutput = None
     """AutoGen's way to ask for JSON; only foreign clients look at it."""
+    seed: int | None = None
+    """The seed of the call, whether or not the model takes one: it tells askings apart. None: there is none."""
 
 
 class BaseClient(ChatCompletionClient):
@@ -83,19 +85,24 @@ class BaseClient(ChatCompletionClient):
         json_output: JsonOutput = None,
         extra_create_args: Mapping[str, Any] | None = None,
         cancellation_token: CancellationToken | None = None,
+        seed: int | None = None,
     ) -> Completion:
-        """AutoGen's entrance; see :meth:`answer`. Cancelling the awaiting task cancels the call."""
+        """AutoGen's entrance; see :meth:`answer`. Cancelling the awaiting task cancels the call.
+
+        ``seed`` is the call's own, by which its answer is kept; to the model goes what the arguments say alone.
+        """
         if tools or tool_choice not in ("auto", "none"):
             self._no("tools")
-        answer = self.answer(Request(messages, extra_create_args or {}, json_output))
+        answer = self.answer(Request(messages, extra_create_args or {}, json_output, seed))
         if cancellation_token is None:
             completion = await answer
         else:
             completion = await cancellation_token.link_future(asyncio.ensure_future(answer))
         if not is_text(completion.content):
             raise ModelError(Fault.NOT_TEXT, "the answer holds half a character (a lone surrogate)")
-        self._prompt_tokens += completion.prompt_tokens or 0
-        self._completion_tokens += completion.completion_tokens or 0
+        if not completion.cached:
+            self._prompt_tokens += completion.prompt_tokens or 0
+            self._completion_tokens += completion.completion_tokens or 0
         return completion
 
     def create_stream(
@@ -119,7 +126,7 @@ class BaseClient(ChatCompletionClient):
         return RequestUsage(self._prompt_tokens, self._completion_tokens)
 
     def total_usage(self) -> RequestUsage:
-        """Tokens in all."""
+        """The same: tokens of answers from a cache are not counted."""
         return self.actual_usage()
 
     def count_tokens(self, messages: Sequence[LLMMessage], *, tools: Sequence[Tool | ToolSchema] = ()) -> int:
@@ -179,7 +186,9 @@ class Retry(Wrapper):
             try:
                 return await self.inner.answer(request)
             except ModelError as error:
-                seconds = asyncio.get_running_loop().time() - start
+                seconds = error.seconds
+                if seconds is None:  # else what it waited for its turn is no part of the try
+                    seconds = asyncio.get_running_loop().time() - start
                 failed.append(Attempt(fault=error.fault, message=error.message, seconds=seconds))
                 error.attempts = tuple(failed)
                 raise
@@ -188,20 +197,6 @@ class Retry(Wrapper):
         again = AsyncRetrying(retry=retry_if_exception(_may_pass), stop=stop, wait=_wait, reraise=True)
         completion: Completion = await again(one_try)
         return completion.model_copy(update={"attempts": tuple(failed)}) if failed else completion
-
-
-class Limit(Wrapper):
-    """Lets at most so many calls through at once."""
-
-    def __init__(self, inner: BaseClient, concurrency: int) -> None:
-        """Let ``concurrency`` calls through at once."""
-        super().__init__(inner)
-        self._gate = asyncio.Semaphore(concurrency)
-
-    async def answer(self, request: Request) -> Completion:
-        """See :class:`BaseClient`."""
-        async with self._gate:
-            return await self.inner.answer(request)
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from confide.agents.models.keys import one_line, read_key
 from confide.agents.models.spec import AutoGenSpec
 from confide.scenarios import ConfideError
 
+_ADDRESSES: Final = ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "ANTHROPIC_BASE_URL", "OLLAMA_HOST")
+"""Variables from which the clients' own libraries take an address that the configuration does not name."""
 ALLOWED: Final = ("autogen_ext.models.", "autogen_core.models.")
 """Loading a component imports the module that it names. A YAML file may name AutoGen's own and no other."""
 
@@ -107,6 +110,12 @@ def load_component(name: str, spec: AutoGenSpec) -> tuple[ChatCompletionClient, 
         raise ConfideError(f"model '{name}': the component's config is wrong: {one_line(said, key)}") from None
     except (ValueError, TypeError, AttributeError, KeyError, openai.OpenAIError) as error:
         raise ConfideError(f"model '{name}': the component cannot be loaded: {one_line(error, key)}") from None
+
+
+def identity_of(spec: AutoGenSpec) -> dict[str, Any]:
+    """All that says which model at which endpoint a component asks, and what each request carries."""
+    where = {name: os.environ.get(name) for name in _ADDRESSES}
+    return {"provider": "autogen", "component": spec.component, "seed_argument": spec.seed_argument, "where": where}
 
 
 _PARTS: Final = (*ALLOWED, "autogen_ext.cache_store.", "autogen_core.CacheStore")

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import aiohttp
@@ -66,7 +68,9 @@ class OpenAIClient(BaseClient):
         self._key = key
         self._timeout_s = timeout_s
         self._fixed = {"model": model, **fixed}
-        own = base_url.rstrip("/") == OPENAI_URL
+        self.base_url = base_url.rstrip("/")
+        """The endpoint."""
+        own = self.base_url == OPENAI_URL
         self._sdk = openai.AsyncOpenAI(
             api_key=key or "none",
             base_url=base_url,
@@ -78,13 +82,18 @@ class OpenAIClient(BaseClient):
         )
 
     @classmethod
-    def from_spec(cls, name: str, spec: OpenAISpec) -> OpenAIClient:
+    def from_spec(cls, name: str, spec: OpenAISpec, *, asks: bool = True) -> OpenAIClient:
         """The client that ``spec`` describes.
+
+        Args:
+            name: what the user calls the model; for error messages.
+            spec: its description.
+            asks: whether it will be asked; else it needs no key.
 
         Raises:
             ConfideError: the environment variable that should hold the key is not set, or holds no key.
         """
-        key = None if spec.key_env is None else read_key(name, spec.key_env)
+        key = None if spec.key_env is None or not asks else read_key(name, spec.key_env)
         base_url = spec.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI_URL
         if "@" in base_url.partition("://")[2].partition("/")[0]:
             raise ConfideError(f"model '{name}': the endpoint's address must hold no user name; use key_env for a key")
@@ -94,6 +103,11 @@ class OpenAIClient(BaseClient):
         if spec.temperature is not None:
             fixed["temperature"] = spec.temperature
         return cls(name, spec.model, base_url, key, fixed, spec.timeout_s)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that says which model at which endpoint is asked, and what each request carries."""
+        return {"provider": "openai", "base_url": self.base_url, "fixed": self._fixed}
 
     async def check(self) -> None:
         """Ask the endpoint for its list of models: any answer but a refusal will do."""
@@ -145,7 +159,7 @@ class OpenAIClient(BaseClient):
             error.status_code, Fault.SERVER_ERROR if error.status_code >= 500 else Fault.BAD_REQUEST
         )
         pause = _seconds(error.response.headers.get("retry-after"))
-        return ModelError(fault, f"{where}: {said}", retry_after=pause)
+        return ModelError(fault, f"{where}: {said}", retry_after=pause, status=error.status_code)
 
 
 def _network_error(error: BaseException) -> BaseException | None:
@@ -164,7 +178,13 @@ def _plain(messages: Sequence[LLMMessage]) -> list[dict[str, object]]:
 
 
 def _seconds(header: str | None) -> float | None:
+    """The seconds of a Retry-After header, which may be a date too. None for one that has passed."""
     try:
         return max(0.0, float(header)) if header else None
-    except ValueError:  # the date form; our own backoff will do
+    except ValueError:
+        pass
+    try:
+        left = parsedate_to_datetime(header or "").timestamp() - time.time()
+    except ValueError:
         return None
+    return left if left > 0 else None

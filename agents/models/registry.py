@@ -14,8 +14,10 @@ from autogen_core.models import ChatCompletionClient
 
 from confide.agents.completion import Completion
 from confide.agents.formats import ReplyFormat, reply_format
-from confide.agents.models.base import BaseClient, Limit, Retry
-from confide.agents.models.foreign import ForeignClient, load_component
+from confide.agents.models.base import BaseClient
+from confide.agents.models.endpoints import Endpoints, limited
+from confide.agents.models.foreign import ForeignClient, identity_of, load_component
+from confide.agents.models.limits import Gate, Limit
 from confide.agents.models.local import LocalClient
 from confide.agents.models.openai import OpenAIClient
 from confide.agents.models.prices import look_up_price
@@ -71,7 +73,9 @@ class Model(NamedTuple):
     """Most tokens of one reply, where the request says so; a script gets as many for each of its turns."""
 
     def cost(self, completion: Completion) -> float | None:
-        """US dollars for a call; None where the price or the token counts are unknown."""
+        """US dollars for a call, 0 for a hit of a cache; None where the price or the token counts are unknown."""
+        if completion.cached and self.price is not None:
+            return 0.0
         if self.price is None or completion.prompt_tokens is None or completion.completion_tokens is None:
             return None
         if self.price.cached is None:
@@ -120,8 +124,13 @@ def find_model(name: str, models: Mapping[str, AnySpec]) -> AnySpec:
     raise ConfideError(f"no model is called '{name}'; {hint} (describe models in models.yaml)")
 
 
-def build_model(name: str, spec: AnySpec) -> Model:
+def build_model(name: str, spec: AnySpec, endpoints: Endpoints | None = None) -> Model:
     """The model that ``spec`` describes; nothing is opened yet.
+
+    Args:
+        name: what the user calls it.
+        spec: its description.
+        endpoints: shared with the models that are used beside it; None for one that is used alone, without a cache.
 
     Raises:
         ConfideError: a key or a package is missing.
@@ -130,25 +139,41 @@ def build_model(name: str, spec: AnySpec) -> Model:
     sends_seed = True
     client: BaseClient
     price = spec.price
+    endpoints = endpoints or Endpoints()
     if isinstance(spec, OpenAISpec):
-        client = Retry(OpenAIClient.from_spec(name, spec), spec.tries)
+        bare = OpenAIClient.from_spec(name, spec, asks=endpoints.asks())
+        client = endpoints.kept(name, limited(bare, endpoints.gate(bare.base_url, spec), spec.tries), bare.identity)
         structured, sends_seed = spec.held_by, spec.seed
         # The same name at another endpoint may cost anything.
         price = price or (None if spec.base_url else look_up_price(spec.model))
     elif isinstance(spec, LocalSpec):
-        client = LocalClient(name, spec)
+        client = Limit(LocalClient(name, spec), Gate(spec.concurrency))
         structured = "grammar" if spec.format == "tagged" else "json_schema"
     elif isinstance(spec, AutoGenSpec):
         foreign, secret = load_component(name, spec)
-        client = ForeignClient(name, foreign, spec.seed_argument, secret)
+        client = Limit(ForeignClient(name, foreign, spec.seed_argument, secret), Gate(spec.concurrency))
+        client = endpoints.kept(name, client, identity_of(spec))
         structured, sends_seed = "autogen", spec.seed_argument is not None
     else:
-        client = ScriptedClient(latency_s=spec.latency_ms / 1000, keep=False)
-    client = Limit(client, spec.concurrency)
+        client = Limit(ScriptedClient(latency_s=spec.latency_ms / 1000, keep=False), Gate(spec.concurrency))
     caveat = CAVEATS.get(spec.provider)
     form = reply_format(spec.format)
     most = spec.max_tokens if isinstance(spec, OpenAISpec | LocalSpec) else None
     return Model(name, client, form, structured, sends_seed, price, spec.concurrency, caveat, most)
+
+
+def build_models(specs: Mapping[str, AnySpec], endpoints: Endpoints | None = None) -> dict[str, Model]:
+    """Models that are used side by side; see :func:`build_model`.
+
+    Args:
+        specs: their descriptions, by name.
+        endpoints: shared with further models; None for endpoints of their own, without a cache.
+
+    Raises:
+        ConfideError: a key or a package is missing.
+    """
+    endpoints = endpoints or Endpoints()
+    return {name: build_model(name, spec, endpoints) for name, spec in specs.items()}
 
 
 def wrap_client(
@@ -171,4 +196,4 @@ def wrap_client(
     ours = isinstance(client, BaseClient)
     inner = client if isinstance(client, BaseClient) else ForeignClient(name, client)
     structured = "json_schema" if ours else "autogen"
-    return Model(name, Limit(inner, concurrency), reply_format(reply), structured, ours, price, concurrency)
+    return Model(name, Limit(inner, Gate(concurrency)), reply_format(reply), structured, ours, price, concurrency)

@@ -31,7 +31,8 @@ class ModelSpec(Frozen):
     format: FormatName = "json"
     """How replies are written: ``json``, or ``tagged`` for models that are too small for JSON."""
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = 16
-    """Most calls under way at once."""
+    """Most calls under way at once. A hosted endpoint that refuses some is given fewer, as long as it does; models
+    that share an endpoint and a key share the largest figure of theirs."""
     price: Price | None = None
     """What it costs. Unset: looked up for hosted models, unknown (null in logs) where it is not found."""
 
@@ -62,6 +63,12 @@ class OpenAISpec(ModelSpec):
     """Seconds until a call is given up."""
     tries: Annotated[int, Field(ge=1, le=20)] = 6
     """Tries per call when the endpoint is overloaded or unreachable."""
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Most calls that begin in a minute. Models that share an endpoint and a key share the smallest figure of theirs.
+    Unset: any number."""
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Most tokens of prompts and answers in a minute, shared likewise. What a call will take is estimated by those
+    before it, and put right when the server reports it. Unset: any number."""
 
     @model_validator(mode="after")
     def _form_fits_format(self) -> Self:
@@ -135,7 +142,9 @@ class ScriptedSpec(ModelSpec):
 AnySpec = Annotated[OpenAISpec | LocalSpec | AutoGenSpec | ScriptedSpec, Field(discriminator="provider")]
 
 
-MAY_MOVE: Final = {"base_url", "key_env", "timeout_s", "tries", "concurrency", "threads"}
+MAY_MOVE: Final = {
+    "base_url", "key_env", "timeout_s", "tries", "concurrency", "threads", "requests_per_minute", "tokens_per_minute",
+}  # fmt: skip
 """What of a model's description may change while it is used: where and how it is reached, not what it is."""
 
 

@@ -70,9 +70,10 @@ class Spending:
     def _count(self, event: AnyEvent) -> None:
         if not isinstance(event, Called):
             return
-        self._must_be_counted(event)
-        self._tokens += (event.prompt_tokens or 0) + (event.completion_tokens or 0)
-        self._usd += event.cost or 0.0
+        if not event.hit:  # else it was paid for in another run
+            self._must_be_counted(event)
+            self._tokens += (event.prompt_tokens or 0) + (event.completion_tokens or 0)
+            self._usd += event.cost or 0.0
         budget, minutes = self._budget, (time.monotonic() - self._start) / 60
         if budget.tokens is not None and self._tokens >= budget.tokens:
             raise BudgetReachedError(f"the budget of {budget.tokens:,} tokens is used up ({self._tokens:,})")

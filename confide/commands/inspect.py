@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from confide.agents.models import known_models
+from confide.agents.models import Endpoints, known_models
 from confide.commands.look import find_log
 from confide.commands.run import begin
 from confide.evaluators.audit import NOTHING, audit_run
@@ -125,24 +125,23 @@ def knows(target: Path | None, conversation: str | None, runs: Path, at: int | N
 
 
 def fork(
-    log: Path,
-    at: int,
+    wanted: Fork,
     changes: list[str],
-    command: tuple[str, ...],
     runs: Path,
     models_file: Path | None,
+    endpoints: Endpoints,
     *,
     watch: bool,
     as_json: bool,
 ) -> int:
-    """Branch off from a conversation; gives the exit code."""
+    """Branch off from a conversation, with ``changes``; gives the exit code."""
     found = {}
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals or not key.strip():
             raise ConfideError(f"--set {change}: expected KEY=VALUE")
         found[key.strip()] = value
-    if not log.is_file():
-        raise ConfideError(f"{log} is no log; give the file of one conversation in its run's folder")
-    record, models = plan_fork(Fork(log, at, found, command), known_models(models_file))
+    if not wanted.log.is_file():
+        raise ConfideError(f"{wanted.log} is no log; give the file of one conversation in its run's folder")
+    record, models = plan_fork(wanted._replace(changes=found), known_models(models_file), endpoints)
     return begin(record, models, runs, watch=watch, as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,10 +13,29 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 from rich.text import Text
 
-from confide.agents.models import AnySpec, LocalSpec, build_model, find_model, known_models
+from confide.agents.models import Answers, AnySpec, Endpoints, LocalSpec, build_model, find_model, known_models
 from confide.agents.models.weights import SIZE, fetch_weights, weights_file
 from confide.agents.trial import Finding, try_model
 from confide.scenarios import ConfideError
+
+
+def endpoints_of(no_cache: bool, cache_only: bool) -> Endpoints:  # noqa: FBT001  (as the command line has them)
+    """What a command's models share.
+
+    Args:
+        no_cache: whether answers are neither taken from the cache nor kept in it.
+        cache_only: whether hosted models are answered for by the cache alone.
+
+    Raises:
+        ConfideError: both are wanted.
+    """
+    if no_cache and cache_only:
+        raise ConfideError("--no-cache and --cache-only do not go together")
+    return Endpoints(None if no_cache else Answers(_say), only_kept=cache_only)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"confide: {line}\n")
 
 
 def list_models(file: Path | None) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import typer
 
 from confide.agents import build_model, find_model
-from confide.agents.models import known_models
+from confide.agents.models import Endpoints, known_models
 from confide.commands import tables
 from confide.commands.instruments import write_text
 from confide.commands.models import ensure_weights
@@ -48,11 +48,14 @@ def _write(personas: PersonaList, out: Path) -> None:
     typer.echo(f"wrote {out}: {len(personas.personas)} personas, {personas.source}")
 
 
-def infer(file: Path, plan_name: str, model_name: str, out: Path, models_file: Path | None, command: list[str]) -> int:
+def infer(
+    file: Path, plan_name: str, model_name: str, out: Path, models_file: Path | None, command: list[str],
+    endpoints: Endpoints,
+) -> int:  # fmt: skip
     """Have a model answer a questionnaire as each persona, and about it; gives the exit code."""
     personas, plan = read_personas(file), read_plan(plan_name)
     spec = with_address(find_model(model_name, known_models(models_file)))
-    model = build_model(model_name, spec)
+    model = build_model(model_name, spec, endpoints)
     ensure_weights([spec])
     examiner = Examiner(plan, model)
     record = MeasureRecord(

@@ -24,7 +24,7 @@ class RunProgress:
         self._console = Console(stderr=True)
         self._quiet = quiet
         self._total, self._done = total, done
-        self._turns = self._tokens = 0
+        self._turns = self._tokens = self._hits = 0
         self._cost: float | None = 0.0
         self._start = self._line = time.monotonic()
         columns = (
@@ -53,7 +53,10 @@ class RunProgress:
     def see(self, event: AnyEvent) -> None:
         """Count ``event``."""
         if isinstance(event, Called):
-            self._tokens += event.completion_tokens or 0
+            if event.hit:
+                self._hits += 1
+            else:
+                self._tokens += event.completion_tokens or 0
             self._cost = None if self._cost is None or event.cost is None else self._cost + event.cost
             return
         if isinstance(event, Spoke | Measured):
@@ -73,7 +76,8 @@ class RunProgress:
     def _counts(self) -> str:
         seconds = max(time.monotonic() - self._start, 1e-3)
         cost = "cost unknown" if self._cost is None else f"${self._cost:.4f}"
-        return f"{self._turns} {self._each}, {self._tokens / seconds:.0f} tokens/s, {cost}"
+        hits = f", {self._hits} answers from the cache" if self._hits else ""
+        return f"{self._turns} {self._each}, {self._tokens / seconds:.0f} tokens/s, {cost}{hits}"
 
     def _say(self) -> None:
         self._console.print(f"{self._done}/{self._total} {self._what}, {self._counts()}", highlight=False)

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from confide.agents import Model
-from confide.agents.models import known_models
+from confide.agents.models import Endpoints, known_models
 from confide.commands.budget import BudgetReachedError, Spending, budget_of
 from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
@@ -60,6 +60,8 @@ class Options(NamedTuple):
     rubrics: list[str] | None
     reader: str | None
     command: tuple[str, ...]
+    endpoints: Endpoints
+    """What its models share."""
 
 
 READER: Final = "local-reader"
@@ -79,8 +81,8 @@ def start(options: Options, *, watch: bool, as_json: bool) -> int:
         wishes = Wishes(options.model, options.n or 1, options.turns, options.seed or 0, options.command, conditions)
         if options.rubrics:
             reader = options.reader or READER
-            plans = [ReadingPlan(options.rubrics, reader, 1, options.command, options.models_file)]
-    record, models = plan_run(scenarios, known_models(options.models_file), wishes)
+            plans = [ReadingPlan(options.rubrics, reader, 1, options.command, options.models_file, options.endpoints)]
+    record, models = plan_run(scenarios, known_models(options.models_file), wishes, options.endpoints)
     return begin(record, models, options.runs, plans, watch=watch, as_json=as_json)
 
 
@@ -116,7 +118,7 @@ def plans_of(loaded: LoadedExperiment, options: Options) -> list[ReadingPlan]:
         name = rubric_of(loaded, measure)
         groups.setdefault((options.reader or measure.reader, measure.repeats), []).append(name)
     return [
-        ReadingPlan(names, reader, repeats, options.command, options.models_file)
+        ReadingPlan(names, reader, repeats, options.command, options.models_file, options.endpoints)
         for (reader, repeats), names in groups.items()
     ]
 
@@ -152,14 +154,14 @@ def begin(
     return _finish(work, made, as_json=as_json)
 
 
-def go_on(path: Path, models_file: Path | None, *, as_json: bool) -> int:
+def go_on(path: Path, models_file: Path | None, endpoints: Endpoints, *, as_json: bool) -> int:
     """Resume a run; gives the exit code. A models file may say where an endpoint has moved to.
 
     An experiment's budget is not held any more: to resume is to say that it may cost more.
     """
     run = RunFolder.open(path)
     run.must_be_simulated()
-    models = models_of(run.record, known_models(models_file) if models_file else {})
+    models = models_of(run.record, known_models(models_file) if models_file else {}, endpoints)
     ensure_weights(run.record.models.values())
 
     async def work() -> Outcome:

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from confide.agents import Model, build_model, find_model
-from confide.agents.models import AnySpec, known_models
+from confide.agents.models import AnySpec, Endpoints, known_models
 from confide.commands.figures import scores
 from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
@@ -39,9 +39,15 @@ class ReadingPlan:
     """Who is to read a run, found good before anything is written."""
 
     def __init__(
-        self, names: Sequence[str], model: str, repeats: int, command: tuple[str, ...], models_file: Path | None
+        self,
+        names: Sequence[str],
+        model: str,
+        repeats: int,
+        command: tuple[str, ...],
+        models_file: Path | None,
+        endpoints: Endpoints,
     ) -> None:
-        """Read the rubrics and the trait plans, and build the model.
+        """Read the rubrics and the trait plans, and build the model at ``endpoints``.
 
         Raises:
             InputFileError: with every problem of a rubric, a plan or the models file.
@@ -57,7 +63,8 @@ class ReadingPlan:
             raise ConfideError("--repeats is for rubrics; a trait plan says itself how many retests there are")
         self._models_file = models_file
         self._spec = with_address(find_model(model, known_models(models_file)))
-        self.model: Model = build_model(model, self._spec)
+        self._endpoints = endpoints
+        self.model: Model = build_model(model, self._spec, endpoints)
         self.repeats = repeats
         self._command = command
         ensure_weights([self._spec])
@@ -68,7 +75,7 @@ class ReadingPlan:
         if not asks or run.record.imported:
             return {}
         ensure_weights(run.record.models.values())
-        return models_of(run.record, known_models(self._models_file) if self._models_file else {})
+        return models_of(run.record, known_models(self._models_file) if self._models_file else {}, self._endpoints)
 
     def readers(self, run: RunFolder, playing: Mapping[str, Model]) -> list[Reader]:
         """The readers, with their folders in ``run``.

@@ -104,6 +104,7 @@ def _answered(event: Called, of: CallsOf) -> CallRow:
         cached_tokens=event.cached_tokens,
         completion_tokens=event.completion_tokens,
         cost=event.cost,
+        hit=event.hit,
         seconds=event.seconds,
     )
 
@@ -122,5 +123,6 @@ def _unanswered(event: Failed, of: CallsOf) -> CallRow:
         cached_tokens=None,
         completion_tokens=None,
         cost=None,
+        hit=None,
         seconds=None,
     )

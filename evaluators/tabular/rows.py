@@ -359,8 +359,10 @@ class CallRow(NamedTuple):
     """Tokens of the answer; missing if not reported."""
     cost: float | None
     """US dollars; missing where the price or the tokens are unknown."""
+    hit: bool | None
+    """Whether a cache of answers gave it, so that nothing was paid for its tokens; missing where there was none."""
     seconds: float | None
-    """How long the call took, without earlier tries."""
+    """How long the call took, without earlier tries; 0 for a hit."""
     failed_tries: int
     """Tries that got no answer."""
     failed_seconds: float

@@ -104,7 +104,7 @@ class Examiner:
         prompt = render(asked)
         args = {**_held(self.model, self.instrument, len(put.items)), **self._seeded(seed)}
         try:
-            completion = await self._call(prompt.messages, args)
+            completion = await self._call(prompt.messages, args, seed)
         except ModelError as error:
             if not error.fault.of_one_call:
                 raise
@@ -117,15 +117,15 @@ class Examiner:
             return _nothing(key, put, str(error), error=error, call=call, cost=cost)
         return self._answer(completion, points, key, call, cost)
 
-    async def _call(self, messages: list[Any], args: dict[str, Any]) -> Completion:
+    async def _call(self, messages: list[Any], args: dict[str, Any], seed: int) -> Completion:
         """Make the call, with as many log-probabilities as the server gives; what it refuses it is not asked again."""
         refusal: ModelError | None = None
         for level in range(self._level, len(TOPS)):
             wish = {} if TOPS[level] is None else {"logprobs": True, "top_logprobs": TOPS[level]}
             try:
-                completion = await self.model.client.create(messages, extra_create_args={**args, **wish})
+                completion = await self.model.client.create(messages, extra_create_args={**args, **wish}, seed=seed)
             except ModelError as error:
-                if error.fault is not Fault.BAD_REQUEST:
+                if error.fault not in (Fault.BAD_REQUEST, Fault.NOT_KEPT):  # a refusal is in no cache
                     raise
                 refusal = error
                 continue

@@ -3,7 +3,7 @@
 ::
 
     runs/<run>/run.json                   the run, resolved: scenarios, models, prompts, seed, versions
-    runs/<run>/conversations/<id>.jsonl   finished conversations
+    runs/<run>/conversations/<id>.jsonl   finished conversations; of large runs, packed: confide.simulator.packed
     runs/<run>/live/<id>.jsonl            conversations under way, or interrupted
 
 Law: run.json is written once, before the first conversation, and everything that a resumed run needs is in it.
@@ -31,6 +31,7 @@ from confide.scenarios import Condition, ConfideError, InputFileError, Problem, 
 from confide.scenarios.experiments import Cell, Experiment, is_run
 from confide.scenarios.personas import ListedPersona
 from confide.scenarios.schema import Frozen
+from confide.simulator import packed
 from confide.simulator.cast import PerRole
 from confide.simulator.events import Parent
 from confide.simulator.log import LogWriter
@@ -272,8 +273,13 @@ class RunFolder:
                     if record.runs(scenario, condition):
                         yield Planned(f"{scenario.label}.{condition.id}.{replicate:04d}", key, scenario, condition)
 
+    def left(self) -> Iterator[Planned]:
+        """The planned conversations that are not finished now."""
+        done = {log.stem for log in self.finished()}
+        return (planned for planned in self.planned() if planned.id not in done)
+
     def final(self, conversation: str) -> Path:
-        """Where a finished conversation lies."""
+        """The name of a finished conversation's log: its file, unless it is packed; ``read_log`` reads both."""
         return self.path / "conversations" / f"{conversation}.jsonl"
 
     def live(self, conversation: str) -> Path:
@@ -289,9 +295,17 @@ class RunFolder:
         """
         return LogWriter(self.live(conversation), self.final(conversation))
 
+    def is_finished(self, conversation: str) -> bool:
+        """Whether a conversation is finished: whether its log is in its final place, or packed."""
+        return packed.is_there(self.final(conversation))
+
+    def finished(self) -> list[Path]:
+        """The logs of all finished conversations, by name; a packed one has the name that it had before."""
+        return packed.finished(self.path / "conversations")
+
     def logs(self) -> list[Path]:
         """All logs that are there, finished ones first."""
-        finished = sorted((self.path / "conversations").glob("*.jsonl"))
+        finished = self.finished()
         done = {file.name for file in finished}
         return finished + [file for file in sorted((self.path / "live").glob("*.jsonl")) if file.name not in done]
 

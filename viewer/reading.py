@@ -5,7 +5,6 @@ Law: a trait counts only where its reliability over the run is known to reach th
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from confide.evaluators.traits.drift import below_floor
 from confide.evaluators.traits.results import plan_of, trait_folders
 from confide.scenarios import ConfideError, Role
 from confide.simulator import MeasureFolder, RunFolder, Spoke, read_log
+from confide.simulator.packed import stamps
 from confide.viewer.beside import Figures, annotated_item, labelled, moved, points_of, rubric_of, talk_folders
 from confide.viewer.keys import key_of
 
@@ -113,12 +113,7 @@ def unread_notes(run: RunFolder) -> dict[str, str | None]:
 
 
 def _stamps(folder: MeasureFolder) -> list[tuple[str, str]]:
-    found = []
-    for entry in os.scandir(folder.path):
-        if entry.name.endswith(".jsonl"):
-            facts = entry.stat()
-            found.append((entry.name.removesuffix(".jsonl"), f"{facts.st_size}:{facts.st_mtime_ns}"))
-    return sorted(found)
+    return [(each.name, f"{each.size}:{each.mtime_ns}") for each in stamps(folder.path)]
 
 
 class Agreement(NamedTuple):

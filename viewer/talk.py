@@ -51,7 +51,7 @@ def open_log(run: RunFolder, conversation: str) -> Opened:
         InputFileError: there is none, or it cannot be read.
     """
     final = run.final(conversation)
-    file = final if final.exists() else run.live(conversation)
+    file = final if run.is_finished(conversation) else run.live(conversation)
     (events, _), damage = salvage(file)
     if damage is not None:
         return Opened(events, "damaged", _line(damage))
@@ -237,7 +237,8 @@ def side_calls(run: RunFolder, conversation: str, measure: str) -> Calls | None:
     if folder is None:
         return None
     final = folder.final(conversation)
-    return calls_of(salvage(final if final.exists() else folder.live(conversation)).read.events)
+    log = final if folder.is_finished(conversation) else folder.live(conversation)
+    return calls_of(salvage(log).read.events)
 
 
 def blinded(talk: Talk) -> Talk:

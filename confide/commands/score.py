@@ -155,7 +155,7 @@ async def ask_profiles(
 def score(path: Path, plan: ReadingPlan, *, as_json: bool) -> int:
     """Have a run read; gives the exit code."""
     run = RunFolder.open(path)
-    finished = len(list((run.path / "conversations").glob("*.jsonl")))
+    finished = len(run.finished())
     if not finished:
         raise ConfideError(f"{path} holds no finished conversation yet; go on with it: confide resume {path}")
     playing = plan.playing(run)

@@ -150,9 +150,7 @@ def _run_number(db: sqlite3.Connection, run: RunFolder) -> int:
     return int(made.lastrowid or 0)
 
 
-def _index_talk(
-    db: sqlite3.Connection, run: RunFolder, no: int, file: _File, notes: Mapping[str, str | None]
-) -> bool:
+def _index_talk(db: sqlite3.Connection, run: RunFolder, no: int, file: _File, notes: Mapping[str, str | None]) -> bool:
     """Put a conversation into the index; False if it is gone meanwhile. ``notes`` say why there are no figures yet."""
     try:
         opened = open_log(run, file.conversation)

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -31,6 +32,7 @@ from confide.simulator import (
     models_of,
     read_run,
 )
+from confide.simulator.executors import Share, part_of
 from confide.simulator.runner import with_address
 from confide.simulator.store import software, utc_now
 
@@ -61,6 +63,29 @@ class ReadingPlan:
         self.repeats = repeats
         self._command = command
         ensure_weights([self._spec])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, without the model: it is built there."""
+        return {**self.__dict__, "model": self.model.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Build the model again.
+
+        Raises:
+            ConfideError: a key or a package is missing in this process.
+        """
+        self.__dict__.update(state, model=build_model(state["model"], state["_spec"]))
+
+    @property
+    def spec(self) -> AnySpec:
+        """The description of the model that reads."""
+        return self._spec
+
+    def part(self, share: Share) -> ReadingPlan:
+        """The same for one of several workers, with its part of the model's limits."""
+        part = ReadingPlan.__new__(ReadingPlan)
+        part.__setstate__({**self.__getstate__(), "_spec": part_of(self._spec, share)})
+        return part
 
     def playing(self, run: RunFolder) -> dict[str, Model]:
         """The models that play in a run, where a plan asks the agents; none otherwise."""

@@ -132,13 +132,14 @@ class _RayWorker:
 
     def listen(self) -> list[Said]:
         """See :class:`Worker`."""
-        if self._is_ready(self._work):
-            return self._get(self._work, last=True)
+        over = self._is_ready(self._work)
         said: list[Said] = []
-        if self._take is not None and self._is_ready(self._take):
+        if self._take is not None and (over or self._is_ready(self._take)):
             said = self._get(self._take, last=False)
             self._take = None
-        if self._take is None:  # one that is lost with its actor is not asked again
+        if over:
+            return said + self._get(self._work, last=True)
+        if self._take is None:  # asked once: what an actor did not say is lost with it, and is counted on disk
             self._take = self._actor.take.options(max_task_retries=0).remote()
         return said
 

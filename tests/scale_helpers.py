@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from confide.agents.models import ScriptedSpec
-from confide.commands.scale import Staff
 from confide.commands.score import ReadingPlan
+from confide.commands.staff import Staff
 from confide.scenarios import read_conditions, read_scenarios
 from confide.simulator import RunFolder, Wishes, measure_folders, plan_run
 from confide.simulator.packed import read_bytes
@@ -32,7 +33,7 @@ def nothing(_: object) -> None:
     """Takes reports."""
 
 
-def words(data: bytes) -> list[object]:
+def words(data: bytes) -> list[dict[str, Any]]:
     """A log's events, but for what depends on when and how fast it was written."""
     found = []
     for line in data.splitlines():
@@ -43,10 +44,28 @@ def words(data: bytes) -> list[object]:
     return found
 
 
-def all_words(run: RunFolder) -> dict[str, list[object]]:
+def spelled_out(data: bytes) -> list[dict[str, Any]]:
+    """A side log's events, each call with its whole prompt: what a resumed reader writes anew is another part of it."""
+    texts: dict[str, str] = {}
+    prompts: dict[str, list[Any]] = {}
+    found = []
+    for event in words(data):
+        if event["kind"] == "called":
+            texts |= event.pop("texts")
+            kept = prompts.get(event["role"], [])[: event.pop("kept")]
+            prompts[event["role"]] = event["segments"] = [*kept, *event["segments"]]
+            event["texts"] = [texts[each["hash"]] for each in event["segments"]]
+        found.append(event)
+    return found
+
+
+def all_words(run: RunFolder) -> dict[str, list[dict[str, Any]]]:
     """All finished logs of a run, side logs too."""
-    logs = [*run.finished(), *(log for kind in ("measures", "judgements") for folder in measure_folders(run, kind) for log in folder.logs())]  # fmt: skip
-    return {str(log.relative_to(run.path)): words(read_bytes(log)) for log in logs}
+    found = {log.stem: words(read_bytes(log)) for log in run.finished()}
+    for kind in ("measures", "judgements"):
+        for folder in measure_folders(run, kind):
+            found |= {f"{folder.record.key}/{log.stem}": spelled_out(read_bytes(log)) for log in folder.logs()}
+    return found
 
 
 def must_be_whole(run: RunFolder) -> None:
@@ -54,6 +73,6 @@ def must_be_whole(run: RunFolder) -> None:
     assert {log.stem for log in run.finished()} == {each.id for each in run.planned()}
     for log in run.finished():
         events = words(read_bytes(log))
-        assert [event["seq"] for event in events] == list(range(len(events)))  # type: ignore[index]
-        assert events[-1]["kind"] == "ended"  # type: ignore[index]
+        assert [event["seq"] for event in events] == list(range(len(events)))
+        assert events[-1]["kind"] == "ended"
     assert not list(run.path.rglob("live/*"))

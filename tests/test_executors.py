@@ -262,7 +262,7 @@ def workers_of(run: RunFolder) -> list[int]:
     found = []
     for fd in Path("/proc").glob("[0-9]*/fd/*"):
         try:
-            if str(run.path.resolve() / "live") in os.readlink(fd):
+            if str(run.path.resolve() / "live") in str(fd.readlink()):
                 found.append(int(fd.parts[2]))
         except OSError:
             continue

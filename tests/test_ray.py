@@ -41,7 +41,7 @@ def quiet_words(tmp_path):
 async def beside(executor, run, disturb):
     """Runs, and disturbs it once conversations are under way."""
     going = asyncio.create_task(executor.run(run))
-    while not going.done() and not list((run.path / "live").glob("*.jsonl")):
+    while not going.done() and not list((run.path / "live").glob("*.jsonl")):  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     await disturb(going)
     return await going
@@ -52,7 +52,7 @@ def holders(run):
     found = set()
     for fd in Path("/proc").glob("[0-9]*/fd/*"):
         try:
-            if str(run.path.resolve() / "live") in os.readlink(fd):
+            if str(run.path.resolve() / "live") in str(fd.readlink()):
                 found.add(int(fd.parts[2]))
         except OSError:
             continue

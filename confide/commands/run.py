@@ -20,8 +20,9 @@ from confide.agents.models import known_models
 from confide.commands.budget import BudgetReachedError, Spending, budget_of
 from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
-from confide.commands.scale import LOCAL, Spread, Staff, let_go_of_engines, pack_if_large, workers_for
+from confide.commands.scale import LOCAL, Spread, let_go_of_engines, pack_if_large, workers_for
 from confide.commands.score import ReadingPlan, ask_profiles
+from confide.commands.staff import Staff
 from confide.evaluators import summarise
 from confide.evaluators.outcomes.checks import check_outcomes, rubric_of
 from confide.evaluators.traits.results import is_respondents

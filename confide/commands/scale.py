@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import typer
 
 from confide.agents import Model
-from confide.agents.models import AnySpec, BaseClient
+from confide.agents.models import BaseClient
 from confide.agents.models.base import Wrapper
 from confide.agents.models.local import LocalClient
 from confide.agents.models.spec import LocalSpec
-from confide.commands.score import ReadingPlan
+from confide.commands.staff import Staff
 from confide.scenarios import ConfideError
 from confide.scenarios.library import suggestion
-from confide.simulator import RunFolder, models_of
-from confide.simulator.executors import Crew, Executor, Processes, Ray, Share, most_workers, part_of
+from confide.simulator import RunFolder
+from confide.simulator.executors import Executor, Processes, Ray, most_workers
 from confide.simulator.executors.processes import processors
 from confide.simulator.executors.rays import import_ray
 from confide.simulator.executors.share import Tell
@@ -61,22 +61,6 @@ def spread_of(executor: str, workers: int | None, address: str | None, shard: st
     if executor == "ray":
         import_ray()
     return Spread(executor, workers, address, parse_shard(shard) if shard is not None else None)
-
-
-class Staff(NamedTuple):
-    """Makes what a worker needs, in its own process."""
-
-    specs: Mapping[str, AnySpec]
-    """The models that play, by name, with the limits that hold for all workers together."""
-    plans: Sequence[ReadingPlan]
-    """Who reads along."""
-
-    def __call__(self, run: RunFolder, share: Share) -> Crew:
-        """See :class:`confide.simulator.executors.Hire`."""
-        models = models_of(run.record, {name: part_of(spec, share) for name, spec in self.specs.items()})
-        plans = [plan.part(share) for plan in self.plans]
-        readers = [reader for plan in plans for reader in plan.readers(run, models)]
-        return Crew(models, readers, (*models.values(), *(plan.model for plan in plans)))
 
 
 def workers_for(spread: Spread, staff: Staff, tell: Tell) -> Executor:

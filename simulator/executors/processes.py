@@ -7,10 +7,11 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from confide.scenarios import ConfideError
@@ -50,12 +51,19 @@ def processors() -> int:
 
 
 class _Process:
-    """A worker process. Started afresh and not forked: threads and event loops do not survive a fork."""
+    """A worker process.
+
+    It is forked, but not from this process, whose threads and event loop would not survive that: from one that has
+    imported what workers need and does nothing else, so that a worker starts in no time.
+    """
 
     def __init__(self, path: Path, hire: Hire, share: Share) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        home = hire.__module__ if isinstance(hire, FunctionType) else type(hire).__module__
+        context.set_forkserver_preload([__name__, home])
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(path, hire, share, theirs), daemon=True)
+        work = (path, hire, share, theirs, dict(os.environ))
+        self._process = context.Process(target=_work, args=work, daemon=True)
         with _deaf_to_interrupts():
             self._process.start()
         theirs.close()
@@ -106,8 +114,11 @@ def _deaf_to_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _work(path: Path, hire: Hire, share: Share, pipe: Connection[Any, Said]) -> None:
-    """What a worker process does."""
+def _work(path: Path, hire: Hire, share: Share, pipe: Connection[Any, Said], environment: Mapping[str, str]) -> None:
+    """What a worker process does. Its environment is its parent's now, which may be another than at the first start."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.clear()
+    os.environ.update(environment)
     with suppress(asyncio.CancelledError):
         asyncio.run(_attend(path, hire, share, pipe))
 

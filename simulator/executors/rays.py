@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from confide.scenarios import ConfideError
 from confide.simulator.executors.executor import run_workers
-from confide.simulator.executors.share import Hire, Over, Refused, Said, Share, Tell, run_share
+from confide.simulator.executors.share import Hire, Over, Refused, Report, Said, Share, Tell, run_share
 from confide.simulator.runner import Outcome
 from confide.simulator.store import RunFolder
 
@@ -99,7 +99,7 @@ class _Actor:
     async def work(self, path: Path, hire: Hire, share: Share) -> list[Said]:
         """Run a share; gives what was not taken yet, and last how it ended."""
         try:
-            self._task = asyncio.create_task(run_share(RunFolder.open(path), hire, share, self._said.append))
+            self._task = asyncio.create_task(run_share(RunFolder.open(path), hire, share, self._say))
             end: Said = Over(await self._task)
         except ConfideError as error:
             end = Refused(str(error))
@@ -113,6 +113,9 @@ class _Actor:
         """Stop it."""
         if self._task is not None:
             self._task.cancel()
+
+    def _say(self, report: Report) -> None:
+        self._said.append(report)
 
     def drain(self) -> list[Said]:
         """The same as :meth:`take`, from inside."""

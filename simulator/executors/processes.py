@@ -12,13 +12,17 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 from confide.scenarios import ConfideError
 from confide.simulator.executors.executor import run_workers
 from confide.simulator.executors.share import Hire, Over, Refused, Said, Share, Tell, run_share
 from confide.simulator.runner import Outcome
 from confide.simulator.store import RunFolder
+
+
+LOST: Final = 255
+"""What the exit code of a worker reads as when nobody is left to know it."""
 
 
 class Processes:
@@ -81,6 +85,8 @@ class _Process:
         code = self._process.exitcode
         if not code:
             return None if code is None else "it ended without a word"
+        if code == LOST:
+            return "the process that forks workers is gone"
         if code > 0:
             raise ConfideError(f"a worker ended with exit code {code}: what it said is above")
         return f"killed by {signal.Signals(-code).name}"

@@ -120,7 +120,8 @@ class View(NamedTuple):
 
     def plus(self, *more: Segment) -> View:
         """This view with further segments at its end."""
-        return self._replace(segments=(*self.segments, *more))
+        role, turn, segments, facts, begun = self
+        return View(role, turn, segments + more, facts, begun)
 
 
 def text_hash(text: str) -> str:

@@ -39,7 +39,7 @@ class CallLog:
         return {
             "purpose": call.purpose,
             "kept": kept,
-            "segments": tuple([{"source": s.source, "place": s.place, "hash": s.address} for s in new]),
+            "segments": tuple([{"source": s.source, "place": str(s.place), "hash": s.address} for s in new]),
             "texts": texts,
             "prompt": call.prompt_hash,
             "seed": call.seed,

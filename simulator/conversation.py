@@ -168,13 +168,13 @@ class Conversation:
     def _called(self, role: Role | None, turn: int, call: Called) -> ev.AnyEvent:
         writer = self._writers[call.view.role]
         fields = self._calls.fields(writer, call, self._setup.models[call.view.role].cost(call.completion))
-        return self._happened(ev.Called.unchecked(seq=self.state.seq, turn=turn, role=role, **fields))
+        return self._happened(ev.Called.unchecked({"seq": self.state.seq, "turn": turn, "role": role, **fields}))
 
     def _spoken(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
         """A turn is spoken. Of the reply, the other side's views read the utterance, a plain string, and no more."""
         if reply.role is not role or type(reply.utterance) is not str:
             raise TypeError(f"the {role} must answer with a reply of its own whose utterance is a plain string")
-        spoke = self._happened(ev.Spoke.unchecked(seq=self.state.seq, turn=turn, role=role, reply=reply))
+        spoke = self._happened(ev.Spoke.unchecked({"seq": self.state.seq, "turn": turn, "role": role, "reply": reply}))
         self._calls.know(reply.utterance)
         words = " ".join(reply.utterance.casefold().split())
         before = self._same[role]

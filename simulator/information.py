@@ -25,7 +25,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import networkx as nx
 
-from confide.scenarios import ConfideError, Role
+from confide.agents import AUTHOR
+from confide.scenarios import ConfideError, Role, Writer
 from confide.simulator.events import AnyEvent, Called, Learned, Noticed, Spoke, Started
 
 BEFORE: Final = -1
@@ -54,13 +55,16 @@ def information(events: Iterable[AnyEvent]) -> Graph:
         ValueError: the log does not begin with its ``started`` event.
     """
     graph: Graph = nx.MultiDiGraph()
+    prompts: dict[str, tuple[str, ...]] = {}
+    one_writer = False
     for event in events:
         if isinstance(event, Started):
             _begin(graph, event)
+            one_writer = event.condition.writer is not Writer.TWO_AGENTS
         elif not graph:
             raise ValueError("a log begins with its 'started' event")
         elif isinstance(event, Called):
-            _sees(graph, event)
+            _sees(graph, event, prompts, AUTHOR if one_writer or event.role is None else event.role.value)
         elif isinstance(event, Spoke):
             node = f"utterance:{event.turn}"
             graph.add_node(node, kind="utterance", turn=event.turn, role=event.role.value, text=event.reply.utterance)
@@ -84,11 +88,21 @@ def _begin(graph: Graph, event: Started) -> None:
             _edge(graph, role, node, "owns", BEFORE)
 
 
-def _sees(graph: Graph, event: Called) -> None:
+def _sees(graph: Graph, event: Called, prompts: dict[str, tuple[str, ...]], writer: str) -> None:
+    """The facts in a prompt, those too that stood in the writer's last one: an author's goes on for both roles.
+
+    Args:
+        graph: takes the edges.
+        event: the call.
+        prompts: the sources of each writer's last prompt; kept up here.
+        writer: whose prompt it is: the role's, or the author's.
+    """
+    before = prompts.get(writer, ())[: event.kept]
+    prompts[writer] = sources = (*before, *(segment["source"] for segment in event.segments))
     for role in Role if event.role is None else (event.role,):
-        for segment in event.segments:
-            if segment["source"].startswith("fact:") and not graph.has_edge(role.value, segment["source"], "sees"):
-                _edge(graph, role, segment["source"], "sees", event.turn)
+        for source in sources:
+            if source.startswith("fact:") and not graph.has_edge(role.value, source, "sees"):
+                _edge(graph, role, source, "sees", event.turn)
 
 
 def _edge(graph: Graph, start: str, end: str, kind: str, turn: int, **more: str) -> None:

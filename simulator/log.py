@@ -129,7 +129,8 @@ def _damage(line: bytes, error: ValidationError) -> str:
     if version and int(version[1]) != VERSION:
         return f"written by another version of confide (this one reads version {VERSION})"
     first = error.errors(include_url=False)[0]
-    return f"not an event: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    where = "".join(f"{part}." for part in first["loc"]).removesuffix(".")
+    return f"not an event: {where + ': ' if where else ''}{first['msg']}"
 
 
 class LogWriter:

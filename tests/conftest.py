@@ -14,8 +14,10 @@ from confide.agents.models import weights as weights_module
 from confide.agents.models.openai import OpenAIClient
 from confide.agents.models.weights import fetch_weights
 from confide.cli import main
+from tests.browser_helpers import chromium, tab  # noqa: F401  (fixtures)
 from tests.fake_server import FakeServer
 from tests.model_helpers import KEY, PINNED, Make, quiet, source
+from tests.viewer_helpers import fork, lab, people  # noqa: F401  (fixtures)
 
 
 @pytest.fixture

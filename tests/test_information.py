@@ -71,6 +71,13 @@ def test_under_omniscient_the_prompt_is_where_it_comes_from():
     assert knowledge(information(told_talk()), Role.SUPPORTER, 0) != tuple(known.values())
 
 
+def test_an_author_sees_all_facts_at_every_turn_that_it_writes():
+    graph = information(told_talk("author"))
+    for role in Role:
+        seen = {fact for _, fact, edge in graph.out_edges(role.value, data=True) if edge["kind"] == "sees"}
+        assert seen == {node for node, data in graph.nodes(data=True) if data["kind"] == "fact"}
+
+
 def test_the_graph_is_a_fold_every_prefix_of_a_log_gives_a_part_of_it():
     events = told_talk()
     whole = information(events)

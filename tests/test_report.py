@@ -168,8 +168,14 @@ def test_tokens_are_summed_by_purpose_and_unreported_ones_said(run):
     (each,) = gather([run]).runs
     calls = sum(made.calls for made in each.calls.values())
     assert calls == sum(event.kind == "called" for events in events_of(run) for event in events)
-    rows = parts_of(make_report([run]), Figure)["fig-tokens"].numbers.rows
-    assert sum(row[1] for row in rows) == calls
+    report = make_report([run])
+    by_purpose = parts_of(report, Figure)["fig-tokens"].numbers
+    by_condition = parts_of(report, Table)["tokens-by-condition"]
+    assert [row[:3] for row in by_purpose.rows] == [["speaking", "turns", "supporter"], ["speaking", "turns", "seeker"]]
+    assert {row[0] for row in by_condition.rows} == {"partial", "omniscient"}
+    for table in (by_purpose, by_condition):
+        place = table.columns.index("calls")
+        assert sum(row[place] for row in table.rows) == calls
 
 
 METHODS = """\

@@ -6,7 +6,10 @@ floor, or not known, has no points.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from confide.evaluators.readings import read_side_log
@@ -15,11 +18,11 @@ from confide.evaluators.rubric import Item as RubricItem
 from confide.evaluators.talks import Talk
 from confide.evaluators.traits.courses import baseline, last_long
 from confide.evaluators.traits.instrument import Instrument
-from confide.evaluators.traits.plan import SOURCES
-from confide.evaluators.traits.results import Point, administrations, is_respondents, plan_of, sheet_of
+from confide.evaluators.traits.plan import SOURCES, LoadedPlan, parse_plan
+from confide.evaluators.traits.results import Point, administrations, is_respondents, sheet_of
 from confide.evaluators.traits.scores import change, score
 from confide.scenarios import ConfideError, Role
-from confide.simulator import AnyEvent, Called, Failed, Measured, MeasureFolder, RunFolder, measure_folders
+from confide.simulator import AnyEvent, Called, Failed, Measured, MeasureFolder, RunFolder
 from confide.viewer.documents import Annotator, Answer, DriftLine, DriftPoint, Item, Labelled, Measure
 
 
@@ -65,7 +68,7 @@ def beside(run: RunFolder, talk: Talk, transcript: str, figures_of: FiguresOf) -
         try:
             events = read_side_log(log, transcript)
         except ConfideError as error:
-            measures.append(_measure(folder, (), str(error)))
+            measures.append(_measure(folder, (), first_line(error)))
             continue
         measures.append(_measure(folder, events, None))
         if folder.record.files:
@@ -75,14 +78,76 @@ def beside(run: RunFolder, talk: Talk, transcript: str, figures_of: FiguresOf) -
     return Beside(tuple(measures), tuple(annotators), tuple(drift))
 
 
+class Readers(NamedTuple):
+    """The readers of a run."""
+
+    folders: list[MeasureFolder]
+    problem: str | None
+    """Why one of the others cannot be used; None if all can."""
+
+
+def readers_of(run: RunFolder) -> Readers:
+    """The readers of a run. One whose record is damaged hides nothing else."""
+    found = Readers([], None)
+    for file in sorted((run.path / "measures").glob("*/measure.json")):
+        try:
+            facts = file.stat()
+        except OSError:  # it was deleted meanwhile
+            continue
+        folder = _checked(file, f"{facts.st_size}:{facts.st_mtime_ns}")
+        if isinstance(folder, str):
+            found = found._replace(problem=found.problem or folder)
+        else:
+            found.folders.append(folder)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _checked(file: Path, stamp: str) -> MeasureFolder | str:  # noqa: ARG001  (another stamp is another file)
+    """A reader's folder, or in one line why it cannot be used. It is looked at anew when its record changes."""
+    try:
+        folder = MeasureFolder.open(file.parent)
+        if folder.record.files:
+            plan_of(folder)
+        else:
+            rubric_of(folder)
+    except ConfideError as error:
+        return first_line(error)
+    key = folder.record.key
+    if key != file.parent.name or not re.fullmatch("[A-Za-z0-9._-]+", key):  # it becomes part of links and of files
+        return f"{file}: it is of the reader {key[:80]!r}, whose folder must have that name"
+    return folder
+
+
+def first_line(error: ConfideError) -> str:
+    """What is wrong, in one line."""
+    return str(error).partition("\n")[0]
+
+
 def talk_folders(run: RunFolder) -> list[MeasureFolder]:
     """The readers of a run that read its conversations; those that only answered for profiles are left out."""
-    return [folder for folder in measure_folders(run) if not (folder.record.files and is_respondents(folder))]
+    return [folder for folder in readers_of(run).folders if not (folder.record.files and is_respondents(folder))]
 
 
 def rubric_of(folder: MeasureFolder) -> Rubric:
     """What a reader was asked."""
-    return parse_rubric(folder.path / "measure.json", folder.record.rubric).rubric
+    return _rubric(folder.path / "measure.json", folder.record.rubric)
+
+
+@lru_cache(maxsize=64)
+def _rubric(file: Path, text: str) -> Rubric:
+    """A rubric from its text. Reading YAML takes longer than all else that a conversation's document is made of."""
+    return parse_rubric(file, text).rubric
+
+
+def plan_of(folder: MeasureFolder) -> LoadedPlan:
+    """What a questionnaire's reader went by."""
+    return _plan(folder.path / "measure.json", folder.record.rubric, tuple(folder.record.files.items()))
+
+
+@lru_cache(maxsize=64)
+def _plan(file: Path, text: str, files: tuple[tuple[str, str], ...]) -> LoadedPlan:
+    return parse_plan(file, text, dict(files))
 
 
 def annotated_item(rubric: Rubric) -> str | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -51,7 +53,10 @@ def export(shown: Shown, out: Path) -> Path:
     Raises:
         ConfideError: there is nothing to show, it is too much for one file, or the file cannot be written.
     """
-    Indexer(shown.index).refresh(shown.runs)
+    try:
+        Indexer(shown.index).refresh(shown.runs)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfideError(f"cannot fill the index {shown.index}: {error}") from None
     total = shown.rows(Query(runs=(), limit=1)).total
     if total == 0:
         raise ConfideError("there is no conversation to export")
@@ -102,13 +107,16 @@ def _file(shown: Shown, out: Path, total: int) -> Path:
     policy = _CSP.format(scripts=_hash(script), styles=_hash(style), images="data:")
     icon = "data:image/svg+xml;base64," + base64.b64encode(static("icon.svg").encode()).decode()
     draft = out.with_name(out.name + ".draft")
-    with draft.open("w", encoding="utf-8") as page:
-        page.write(HEAD.format(mark=" data-export", more=policy, icon=icon))
-        page.write(f"<style>{style}</style>\n{BODY}")
-        for part in _parts(shown, total):
-            page.write(f'<script type="text/plain" id="data-{part.name}">{part.packed}</script>\n')
-        page.write(f"<script>{script}</script>\n{END}")
-    draft.rename(out)
+    try:
+        with draft.open("w", encoding="utf-8") as page:
+            page.write(HEAD.format(mark=" data-export", more=policy, icon=icon))
+            page.write(f"<style>{style}</style>\n{BODY}")
+            for part in _parts(shown, total):
+                page.write(f'<script type="text/plain" id="data-{part.name}">{part.packed}</script>\n')
+            page.write(f"<script>{script}</script>\n{END}")
+        draft.rename(out)
+    finally:
+        draft.unlink(missing_ok=True)
     return out
 
 
@@ -118,9 +126,21 @@ def _hash(text: str) -> str:
 
 
 def _folder(shown: Shown, out: Path, total: int) -> Path:
-    """A folder; its index.html is written last, when all that it loads is there."""
+    """A folder, whole or not at all; its index.html is written last, when all that it loads is there."""
     if out.exists() and any(out.iterdir()):
         raise ConfideError(f"{out} is not empty: give a new folder")
+    made = not out.exists()
+    try:
+        _fill(shown, out, total)
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True)
+        if not made:
+            out.mkdir(exist_ok=True)
+        raise
+    return out / "index.html"
+
+
+def _fill(shown: Shown, out: Path, total: int) -> None:
     data = out / "data"
     data.mkdir(parents=True)
     for part in _parts(shown, total):
@@ -131,4 +151,3 @@ def _folder(shown: Shown, out: Path, total: int) -> Path:
     head = HEAD.format(mark=" data-export", more=policy, icon="icon.svg")
     page = f'{head}<link rel="stylesheet" href="app.css">\n{BODY}<script src="app.js"></script>\n{END}'
     (out / "index.html").write_text(page, encoding="utf-8")
-    return out / "index.html"

@@ -5,6 +5,7 @@ Law: what a blind reader may not see is neither told nor to be learned from the 
 
 from __future__ import annotations
 
+import re
 import secrets
 import sqlite3
 import unicodedata
@@ -52,6 +53,7 @@ class _Found(NamedTuple):
 
 def rows(db: sqlite3.Connection, query: Query) -> Rows:
     """Part of the grid."""
+    query = query._replace(words=query.words.replace("\0", " "))  # SQLite takes it for the end of a text
     where = _where(query)
     (total,) = db.execute(f"SELECT count(*) {where.sql}", where.values).fetchone()
     direction = "DESC" if query.descending else "ASC"
@@ -168,8 +170,8 @@ def _first(db: sqlite3.Connection, line: int, text: str, words: str) -> _Span:
     """Where the first word that was searched for stands in a line."""
     if _without_spaces(words):
         part = words.split(maxsplit=1)[0]
-        start = max(text.casefold().find(part.casefold()), 0)
-        return _Span(start, min(start + len(part), len(text)))
+        found = re.search(re.escape(part), text, re.IGNORECASE)
+        return _Span(*found.span()) if found else _Span(0, 0)
     left, right = secrets.token_hex(8), secrets.token_hex(8)  # no text holds them
     sql = "SELECT highlight(words, 0, ?, ?) FROM words WHERE rowid = ? AND words MATCH ?"
     found = db.execute(sql, (left, right, line, _match(words))).fetchone()

@@ -6,9 +6,11 @@ version, or one that is damaged, is thrown away and made again.
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,6 +22,8 @@ VERSION: Final = 1
 """Version of the tables below."""
 LINE_BITS: Final = 24
 """A line's number in ``words`` is the conversation's, and in so many bits after it which of its lines it is."""
+MOST_TURNS: Final = 1 << (LINE_BITS - 2)
+"""Turns of a conversation whose words are found."""
 _TABLES: Final = """
 CREATE TABLE runs(no INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, id TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE talks(
@@ -71,8 +75,29 @@ def index_file() -> Path:
         return Path(tempfile.mkdtemp(prefix="confide-")) / "index.sqlite"
 
 
+@contextmanager
+def alone(file: Path, stop: Callable[[], bool] = lambda: False) -> Iterator[bool]:
+    """Hold a lock, waiting for whoever holds it, in this process or in another. Gives False if ``stop`` came first."""
+    with file.open("a") as lock:
+        held = False
+        while not held and not stop():
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = True
+            except BlockingIOError:
+                time.sleep(0.05)
+            except OSError:  # a file system without locks
+                held = True
+        yield held
+
+
 def make_index(file: Path) -> None:
     """See to it that there is an index of this version that can be read."""
+    with alone(file.with_suffix(".making")):
+        _make_index(file)
+
+
+def _make_index(file: Path) -> None:
     try:
         with connect(file) as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -123,19 +148,33 @@ class LineOf(NamedTuple):
 
 
 def forget_talk(db: sqlite3.Connection, run: int, conversation: str) -> None:
-    """Take a conversation out of the index, with its words."""
+    """Take a conversation out of the index, with its words; what readers found in it is to be read again."""
+    sql = "SELECT folder FROM sides WHERE run = ? AND conversation = ?"
+    for (folder,) in db.execute(sql, (run, conversation)).fetchall():
+        forget_side(db, run, folder, conversation)
     for (no,) in db.execute("SELECT no FROM talks WHERE run = ? AND conversation = ?", (run, conversation)).fetchall():
         db.execute("DELETE FROM words WHERE rowid BETWEEN ? AND ?", (no << LINE_BITS, ((no + 1) << LINE_BITS) - 1))
         db.execute("DELETE FROM talks WHERE no = ?", (no,))
-        db.execute("DELETE FROM sides WHERE run = ? AND conversation = ?", (run, conversation))  # to be read again
+
+
+def forget_side(db: sqlite3.Connection, run: int, folder: str, conversation: str) -> None:
+    """Take out of the index what one reader found in a conversation."""
+    for table in ("sides", "moved", "labelled"):
+        sql = f"DELETE FROM {table} WHERE run = ? AND folder = ? AND conversation = ?"  # noqa: S608  (names of our own)
+        db.execute(sql, (run, folder, conversation))
+
+
+def forget_run(db: sqlite3.Connection, no: int) -> None:
+    """Take a run out of the index."""
+    for (conversation,) in db.execute("SELECT conversation FROM talks WHERE run = ?", (no,)).fetchall():
+        forget_talk(db, no, conversation)
+    for table in ("sides", "moved", "sound", "labelled"):
+        db.execute(f"DELETE FROM {table} WHERE run = ?", (no,))  # noqa: S608  (names of our own)
+    db.execute("DELETE FROM runs WHERE no = ?", (no,))
 
 
 def forget_gone(db: sqlite3.Connection) -> None:
     """Take the runs out of the index whose folders are gone."""
     for no, path in db.execute("SELECT no, path FROM runs").fetchall():
         if not (Path(path) / "run.json").exists():
-            for (conversation,) in db.execute("SELECT conversation FROM talks WHERE run = ?", (no,)).fetchall():
-                forget_talk(db, no, conversation)
-            for table in ("sides", "moved", "sound", "labelled"):
-                db.execute(f"DELETE FROM {table} WHERE run = ?", (no,))  # noqa: S608  (names of our own)
-            db.execute("DELETE FROM runs WHERE no = ?", (no,))
+            forget_run(db, no)

@@ -18,7 +18,7 @@ from confide.scenarios import InputFileError, Role
 from confide.simulator import AnyEvent, Imported, Learned, RunFolder, Spoke, Started
 from confide.simulator.observing import address_of, lines_of
 from confide.simulator.packed import stamps
-from confide.viewer.index import LineOf, connect, forget_talk
+from confide.viewer.index import MOST_TURNS, LineOf, alone, connect, forget_gone, forget_run, forget_talk
 from confide.viewer.keys import key_of
 from confide.viewer.reading import Sides, unread_notes
 from confide.viewer.talk import Opened, open_log
@@ -48,6 +48,7 @@ class Indexer:
         self._told = told
         self._settled: dict[Path, int] = {}
         self._sides = Sides()
+        self._tidied = False
         self.waiting = 0
         """Logs that are still to be read."""
 
@@ -58,21 +59,40 @@ class Indexer:
             runs: the runs.
             stop: says when to break off; what was read until then is kept.
         """
+        whole = False
+        try:
+            with alone(self._file.with_suffix(".filling"), stop) as held, connect(self._file) as db:
+                if not held:
+                    return False
+                changed = self._refresh(db, runs, stop)
+            whole = self.waiting == 0
+            return changed
+        finally:
+            if not whole:  # folders that were looked through, and whose logs were not read
+                self._settled.clear()
+
+    def _refresh(self, db: sqlite3.Connection, runs: Sequence[RunFolder], stop: Callable[[], bool]) -> bool:
         changed = False
-        with connect(self._file) as db:
-            found = [(run, _run_number(db, run), self._changed(db, run)) for run in runs]
-            self.waiting = sum(len(files) for _, _, (files, _) in found)
-            for run, no, (files, gone) in found:
-                for conversation in gone:
-                    forget_talk(db, no, conversation)
-                changed = self._read(db, run, no, files, stop) or bool(gone) or changed
-            for run, no, _ in found:
-                if not stop():
-                    keys = self._sides.refresh(db, run, no)
-                    db.commit()
-                    if keys:
-                        self._told(keys, self.waiting)
-                    changed = changed or bool(keys)
+        if not self._tidied:
+            forget_gone(db)
+            db.commit()
+            self._tidied = True
+        found = [(run, _run_number(db, run), self._changed(db, run)) for run in runs]
+        self.waiting = sum(len(files) for _, _, (files, _) in found)
+        for run, no, (files, gone) in found:
+            for conversation in gone:
+                forget_talk(db, no, conversation)
+            db.commit()
+            if gone:
+                self._told([key_of(run.record, conversation) for conversation in gone], self.waiting)
+            changed = self._read(db, run, no, files, stop) or bool(gone) or changed
+        for run, no, _ in found:
+            if not stop():
+                found_beside = self._sides.refresh(db, run, no)
+                db.commit()
+                if found_beside.changed:
+                    self._told(found_beside.keys, self.waiting)
+                changed = changed or found_beside.changed
         return changed
 
     def _read(
@@ -100,21 +120,24 @@ class Indexer:
         """The logs that changed, and the conversations that are gone."""
         no = _run_number(db, run)
         folder = run.path / "conversations"
-        settled, whole = self._is_settled(folder), True
+        settled = self._is_settled(folder)
+        live = list(_files(run.path / "live", "live"))  # what is finished from here on is found in its final place
         if settled:
-            whole = False
-            files = list(_files(run.path / "live", "live"))
-            names = [file.conversation for file in files]
-            marks = ",".join("?" * len(names))
-            sql = f"SELECT conversation, stamp FROM talks WHERE run = ? AND conversation IN ({marks})"  # noqa: S608
-            known = dict(db.execute(sql, (no, *names)))
+            files = [file for file in live if not run.is_finished(file.conversation)]
+            marks = ",".join("?" * len(files))
+            sql = (
+                f"SELECT conversation, stamp FROM talks WHERE run = ? AND conversation IN ({marks}) "  # noqa: S608
+                "UNION SELECT conversation, stamp FROM talks "
+                "WHERE run = ? AND ending IN ('open', 'damaged') AND stamp LIKE 'live:%'"
+            )
+            known = dict(db.execute(sql, (no, *(file.conversation for file in files), no)))
         else:
             finished = list(_files(folder, "final"))
             done = {file.conversation for file in finished}
-            files = finished + [file for file in _files(run.path / "live", "live") if file.conversation not in done]
+            files = finished + [file for file in live if file.conversation not in done]
             known = dict(db.execute("SELECT conversation, stamp FROM talks WHERE run = ?", (no,)))
         there = {file.conversation for file in files}
-        gone = [name for name in known if name not in there] if whole else []
+        gone = [name for name in known if name not in there and not run.is_finished(name)]
         return [file for file in files if known.get(file.conversation) != file.stamp], gone
 
     def _is_settled(self, folder: Path) -> bool:
@@ -143,9 +166,7 @@ def _run_number(db: sqlite3.Connection, run: RunFolder) -> int:
     if found is not None:
         return int(found[0])
     for (no,) in db.execute("SELECT no FROM runs WHERE path = ?", (path,)).fetchall():
-        for (conversation,) in db.execute("SELECT conversation FROM talks WHERE run = ?", (no,)).fetchall():
-            forget_talk(db, no, conversation)
-        db.execute("DELETE FROM runs WHERE no = ?", (no,))
+        forget_run(db, no)
     made = db.execute("INSERT INTO runs(path, id, created) VALUES (?, ?, ?)", (path, record.id, record.created))
     return int(made.lastrowid or 0)
 
@@ -168,7 +189,7 @@ def _index_talk(db: sqlite3.Connection, run: RunFolder, no: int, file: _File, no
     names = ", ".join(row)
     marks = ", ".join(f":{name}" for name in row)
     talk = db.execute(f"INSERT INTO talks({names}) VALUES ({marks})", row).lastrowid or 0  # noqa: S608  (our own names)
-    db.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", _words(talk, opened.events))
+    db.executemany("INSERT OR REPLACE INTO words(rowid, text) VALUES (?, ?)", _words(talk, opened.events))
     return True
 
 
@@ -204,12 +225,17 @@ def _model(started: Started) -> str:
 
 def _words(talk: int, events: Sequence[AnyEvent]) -> Iterator[tuple[int, str]]:
     for event in events:
-        if isinstance(event, Spoke):
+        if isinstance(event, Spoke) and 0 <= event.turn < MOST_TURNS:  # an altered log may say anything
             line = LineOf(talk, event.turn, event.role, private=False)
-            yield line.number, event.reply.utterance
+            yield line.number, _searchable(event.reply.utterance)
             kept = kept_back(event.reply)
             if kept:
-                yield line._replace(private=True).number, kept
+                yield line._replace(private=True).number, _searchable(kept)
+
+
+def _searchable(text: str) -> str:
+    """SQLite's functions take NUL for the end of a text."""
+    return text.replace("\0", " ")
 
 
 def kept_back(reply: SeekerReply | SupporterReply) -> str | None:

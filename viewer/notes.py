@@ -71,12 +71,12 @@ def read_notes(run: RunFolder) -> list[Note]:
     for file in sorted((run.path / FOLDER).glob("*.jsonl")):
         *lines, _ = file.read_bytes().split(b"\n")
         for number, line in enumerate(lines, start=1):
-            if not line.endswith(b"}"):  # torn by a kill
-                continue
             try:
                 note = Note.model_validate_json(line)
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
+                if first["type"] == "json_invalid":  # torn by a kill
+                    continue
                 where = ".".join(str(part) for part in first["loc"])
                 raise ConfideError(f"{file}:{number}: not a note: {where}: {first['msg']}") from None
             found[note.reader, (note.conversation, note.turn)] = note
@@ -128,7 +128,7 @@ _COLUMNS = ("run", "conversation", "turn", "reader", "at", "blind", "stale", "te
 def notes_table(rows: Iterable[tuple[str, bool, Note]]) -> str:
     """Notes as CSV: run, whether the transcript has changed since, and the note. Lists are joined by `` + ``."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")  # with "\n" alone, a "\r" in a note would not be quoted
     writer.writerow(_COLUMNS)
     for run, stale, note in rows:
         turn = "" if note.turn is None else note.turn

@@ -17,11 +17,22 @@ from confide.evaluators.statistics import masi
 from confide.evaluators.tabular.traits import questionnaire_of
 from confide.evaluators.talks import Talk
 from confide.evaluators.traits.drift import below_floor
-from confide.evaluators.traits.results import plan_of, trait_folders
 from confide.scenarios import ConfideError, Role
 from confide.simulator import MeasureFolder, RunFolder, Spoke, read_log
 from confide.simulator.packed import stamps
-from confide.viewer.beside import Figures, annotated_item, labelled, moved, points_of, rubric_of, talk_folders
+from confide.viewer.beside import (
+    Figures,
+    annotated_item,
+    first_line,
+    labelled,
+    moved,
+    plan_of,
+    points_of,
+    readers_of,
+    rubric_of,
+    talk_folders,
+)
+from confide.viewer.index import forget_side
 from confide.viewer.keys import key_of
 
 AGAIN_S: Final = 20.0
@@ -30,42 +41,62 @@ UNREAD: Final = "it was not read yet"
 UNKNOWN: Final = "the reliability of this run is not worked out yet"
 
 
+class Refreshed(NamedTuple):
+    """What became of a look at the side logs."""
+
+    keys: list[str]
+    """Addresses of the conversations whose side logs are new, changed or gone."""
+    changed: bool
+    """Whether any figure may have changed."""
+
+
 class Sides:
     """Reads the side logs of runs into the index. For one thread."""
 
     def __init__(self) -> None:
         """Nothing was read yet."""
-        self._worked_out: dict[tuple[int, str], float] = {}
-        self._stale: set[tuple[int, str]] = set()
+        self._worked_out: dict[tuple[int, str, str], float] = {}
+        self._stale: set[tuple[int, str, str]] = set()
 
-    def refresh(self, db: sqlite3.Connection, run: RunFolder, no: int) -> list[str]:
-        """Read the side logs that are new or changed; gives the addresses of their conversations."""
-        touched: set[str] = set()
-        for folder in talk_folders(run):
+    def refresh(self, db: sqlite3.Connection, run: RunFolder, no: int) -> Refreshed:
+        """Read the side logs that are new or changed."""
+        folders = talk_folders(run)
+        worked_out = False
+        touched = _forget_gone(db, no, [folder.record.key for folder in folders])
+        for folder in folders:
             key = folder.record.key
             known = dict(db.execute("SELECT conversation, stamp FROM sides WHERE run = ? AND folder = ?", (no, key)))
-            new = [(log, stamp) for log, stamp in _stamps(folder) if known.get(log) != stamp]
+            stamps = _stamps(folder)
+            new = [(log, stamp) for log, stamp in stamps.items() if known.get(log) != stamp]
+            gone = [log for log in known if log not in stamps]
+            for conversation in gone:
+                _forget(db, no, key, conversation)
             for conversation, stamp in new:
+                _forget(db, no, key, conversation)
                 self._take(db, run, no, folder, conversation)
                 db.execute("INSERT OR REPLACE INTO sides VALUES (?, ?, ?, ?)", (no, key, conversation, stamp))
-                touched.add(conversation)
-            if folder.record.files and (new or (no, key) in self._stale):
-                self._work_out(db, run, no, folder)
-        if touched or self._stale:
+            touched.update(gone, (log for log, _ in new))
+            if folder.record.files and (new or gone or (no, run.record.created, key) in self._stale):
+                worked_out = self._work_out(db, run, no, folder) or worked_out
+        if touched:
             _agreement(db, run, no, touched)
+        if touched or worked_out:
             _drift(db, no)
-        return [key_of(run.record, conversation) for conversation in sorted(touched)]
+        keys = [key_of(run.record, conversation) for conversation in sorted(touched)]
+        return Refreshed(keys, changed=bool(touched) or worked_out)
 
     def _take(self, db: sqlite3.Connection, run: RunFolder, no: int, folder: MeasureFolder, conversation: str) -> None:
+        key = folder.record.key
+        item = None if folder.record.files else annotated_item(rubric_of(folder))
         try:
             said = read_log(run.final(conversation)).events
             (transcript,) = db.execute(
                 "SELECT transcript FROM talks WHERE run = ? AND conversation = ?", (no, conversation)
             ).fetchone() or ("",)
             events = read_side_log(folder.final(conversation), transcript)
-        except ConfideError:
-            return  # the conversation's own page says what is wrong
-        key = folder.record.key
+        except ConfideError as error:
+            _refuse(db, (no, key, conversation), first_line(error), labels=item is not None)
+            return
         if folder.record.files:
             instrument = plan_of(folder).instrument
             talk = Talk(conversation, "", "", "", ())
@@ -76,7 +107,7 @@ class Sides:
                     retest = sum(squares) / len(squares) if squares else None
                     rows.append((no, key, conversation, role.value, factor, change, retest))
             db.executemany("INSERT OR REPLACE INTO moved VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        elif item := annotated_item(rubric_of(folder)):
+        elif item is not None:
             found = {each.turn: each.labels for each in labelled(item, events)}
             declared = {
                 event.turn: event.reply.strategies
@@ -88,20 +119,66 @@ class Sides:
             row = (no, key, conversation, value, turns, why)
             db.execute("INSERT OR REPLACE INTO labelled VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def _work_out(self, db: sqlite3.Connection, run: RunFolder, no: int, folder: MeasureFolder) -> None:
-        """Reliability of every factor over the run."""
-        key = (no, folder.record.key)
+    def _work_out(self, db: sqlite3.Connection, run: RunFolder, no: int, folder: MeasureFolder) -> bool:
+        """Reliability of every factor over the run. Gives False where it is put off."""
+        key = (no, run.record.created, folder.record.key)
         if time.monotonic() - self._worked_out.get(key, -AGAIN_S) < AGAIN_S:
             self._stale.add(key)
-            return
+            return False
         self._stale.discard(key)
-        asked = questionnaire_of(run, folder, trait_folders(run))
-        for (role, factor), found in asked.sound.items():
-            if role is not None:
-                why = below_floor(found.alpha, found.over, asked.plan.plan.floor)
-                row = (no, folder.record.key, role.value, factor, why)
-                db.execute("INSERT OR REPLACE INTO sound VALUES (?, ?, ?, ?, ?)", row)
         self._worked_out[key] = time.monotonic()
+        for (role, factor), why in _why_not(run, folder).items():
+            row = (no, folder.record.key, role.value, factor, why)
+            db.execute("INSERT OR REPLACE INTO sound VALUES (?, ?, ?, ?, ?)", row)
+        return True
+
+
+def _why_not(run: RunFolder, folder: MeasureFolder) -> dict[tuple[Role, str], str | None]:
+    """For every factor, why its scores are not told; None where they are."""
+    try:
+        asked = questionnaire_of(run, folder, [each for each in readers_of(run).folders if each.record.files])
+    except ConfideError as error:
+        why = f"reliability unknown: {first_line(error)}"
+        return {(role, factor): why for role in Role for factor in plan_of(folder).instrument.factors}
+    floor = asked.plan.plan.floor
+    sound = {key: below_floor(found.alpha, found.over, floor) for key, found in asked.sound.items()}
+    return {(role, factor): why for (role, factor), why in sound.items() if role is not None}
+
+
+def _forget_gone(db: sqlite3.Connection, no: int, there: Sequence[str]) -> set[str]:
+    """Forget the readers whose folders are gone; gives the conversations that they had read."""
+    touched = set()
+    for (key,) in db.execute("SELECT DISTINCT folder FROM sides WHERE run = ?", (no,)).fetchall():
+        if key not in there:
+            sql = "SELECT conversation FROM sides WHERE run = ? AND folder = ?"
+            for (conversation,) in db.execute(sql, (no, key)).fetchall():
+                _forget(db, no, key, conversation)
+                touched.add(conversation)
+            db.execute("DELETE FROM sound WHERE run = ? AND folder = ?", (no, key))
+    return touched
+
+
+def _forget(db: sqlite3.Connection, no: int, key: str, conversation: str) -> None:
+    """Forget what a reader found in a conversation, and the figures that are made of it."""
+    forget_side(db, no, key, conversation)
+    if _is_self(key):
+        sql = "UPDATE talks SET drift = NULL, drift_note = NULL WHERE run = ? AND conversation = ?"
+        db.execute(sql, (no, conversation))
+
+
+def _refuse(db: sqlite3.Connection, side: tuple[int, str, str], why: str, *, labels: bool) -> None:
+    """Keep why a reading cannot be used."""
+    no, key, conversation = side
+    if labels:
+        db.execute("INSERT OR REPLACE INTO labelled VALUES (?, ?, ?, NULL, 0, ?)", (*side, why))
+    elif _is_self(key):
+        sql = "UPDATE talks SET drift = NULL, drift_note = ? WHERE run = ? AND conversation = ?"
+        db.execute(sql, (why, no, conversation))
+
+
+def _is_self(key: str) -> bool:
+    """Whether a reader is the self-report of a trait plan."""
+    return key.partition(".")[0].endswith("-self")
 
 
 def unread_notes(run: RunFolder) -> dict[str, str | None]:
@@ -112,8 +189,8 @@ def unread_notes(run: RunFolder) -> dict[str, str | None]:
     return {"drift_note": UNREAD if traits else None, "agreement_note": UNREAD if labels else None}
 
 
-def _stamps(folder: MeasureFolder) -> list[tuple[str, str]]:
-    return [(each.name, f"{each.size}:{each.mtime_ns}") for each in stamps(folder.path)]
+def _stamps(folder: MeasureFolder) -> dict[str, str]:
+    return {each.name: f"{each.size}:{each.mtime_ns}" for each in stamps(folder.path)}
 
 
 class Agreement(NamedTuple):
@@ -167,7 +244,7 @@ def _drift(db: sqlite3.Connection, no: int) -> None:
     why: dict[str, str] = {}
     sql = "SELECT folder, conversation, role, factor, change FROM moved WHERE run = ? ORDER BY conversation"
     for folder, conversation, role, factor, change in db.execute(sql, (no,)):
-        if not folder.partition(".")[0].endswith("-self"):
+        if not _is_self(folder):
             continue
         found = rows.setdefault(conversation, [])
         reason = told.get((folder, role, factor), UNKNOWN)

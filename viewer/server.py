@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import socket
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
+import uvicorn
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -28,12 +31,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from confide.scenarios import ConfideError
 from confide.viewer import grid
 from confide.viewer.documents import NoteDraft
+from confide.viewer.index import make_index
 from confide.viewer.indexing import Indexer
 from confide.viewer.page import served_page, static
 from confide.viewer.shown import ChangedError, GoneError, NotShownError, Shown
 
 HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 TOKEN: Final = "X-Confide-Token"  # noqa: S105  (the header's name)
+ALIVE_S: Final = 15.0
+"""How often a stream without changes says that it is there."""
 LARGEST_NOTE: Final = 200_000
 """Bytes of a request that saves a note."""
 SAFE: Final = {
@@ -59,13 +65,18 @@ class Watcher:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="index", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ears: set[asyncio.Queue[str]] = set()
+        self._ears: set[asyncio.Queue[str | None]] = set()
         shown.waiting = lambda: self._indexer.waiting
 
     def start(self) -> None:
         """Begin. Call it from the event loop that listens."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+
+    def hang_up(self) -> None:
+        """End the streams of changes: a server that stops waits for its connections."""
+        for ear in self._ears:
+            ear.put_nowait(None)
 
     def stop(self) -> None:
         """End, after the log that is being read."""
@@ -79,7 +90,16 @@ class Watcher:
                 self._indexer.refresh(self._shown.runs, self._stop.is_set)
             except (ConfideError, OSError) as error:  # a folder that goes away meanwhile: look again
                 self._say({"keys": [], "waiting": 0, "problem": str(error)})
+            except sqlite3.Error as error:  # somebody deleted the index, or the disk is full
+                self._say({"keys": [], "waiting": 0, "problem": f"the index: {error}"})
+                self._begin_again()
             self._stop.wait(self._every)
+
+    def _begin_again(self) -> None:
+        """Fill the index anew, as far as there is none any more."""
+        with suppress(OSError, sqlite3.Error):  # else at the next look
+            make_index(self._shown.index)
+        self._indexer = Indexer(self._shown.index, self._told)
 
     def _told(self, keys: Sequence[str], waiting: int) -> None:
         self._say({"keys": list(keys), "waiting": waiting})
@@ -94,15 +114,19 @@ class Watcher:
 
     async def changes(self) -> AsyncIterator[str]:
         """Changes as server-sent events, with a sign of life now and then."""
-        ear: asyncio.Queue[str] = asyncio.Queue()
+        ear: asyncio.Queue[str | None] = asyncio.Queue()
         self._ears.add(ear)
         try:
             yield ": here\n\n"
-            while not self._stop.is_set():
+            while True:
                 try:
-                    yield f"data: {await asyncio.wait_for(ear.get(), 15)}\n\n"
+                    change = await asyncio.wait_for(ear.get(), ALIVE_S)
                 except TimeoutError:
                     yield ": still here\n\n"
+                    continue
+                if change is None:
+                    return
+                yield f"data: {change}\n\n"
         finally:
             self._ears.discard(ear)
 
@@ -127,15 +151,23 @@ class SafeHeaders:
         await self._app(scope, receive, sent)
 
 
-def make_app(shown: Shown, hosts: Sequence[str] = HOSTS) -> Starlette:
-    """The application.
+class ViewerServer(uvicorn.Server):
+    """Serves some runs, until it is told to stop."""
 
-    Args:
-        shown: the runs.
-        hosts: names under which it answers.
-    """
+    def __init__(self, shown: Shown, hosts: Sequence[str] = HOSTS) -> None:
+        """Serve ``shown`` under the names in ``hosts``."""
+        self._watcher = Watcher(shown)
+        app = SafeHeaders(_app(shown, self._watcher, hosts))  # outermost: an error of ours has them too
+        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of who listens for changes, and stop."""
+        self._watcher.hang_up()
+        await super().shutdown(sockets)
+
+
+def _app(shown: Shown, watcher: Watcher, hosts: Sequence[str]) -> Starlette:
     token = secrets.token_urlsafe(24)
-    watcher = Watcher(shown)
 
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
@@ -145,8 +177,8 @@ def make_app(shown: Shown, hosts: Sequence[str] = HOSTS) -> Starlette:
 
     return Starlette(
         routes=[*_pages(), *_documents(shown, token), Route("/api/changes", _changes(watcher))],
-        middleware=[Middleware(SafeHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
-        exception_handlers={ConfideError: _explain},
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
+        exception_handlers={ConfideError: _explain, sqlite3.Error: _unready},
         lifespan=life,
     )
 
@@ -175,7 +207,7 @@ def _documents(shown: Shown, token: str) -> list[Route]:
         return _json(shown.calls(request.path_params["key"], request.path_params["measure"]))
 
     def notes(request: Request) -> Response:
-        return _json(shown.notes(request.query_params.get("key")))
+        return _json(shown.notes(request.query_params.get("key"), request.query_params.get("blind")))
 
     async def save(request: Request) -> Response:
         if not secrets.compare_digest(request.headers.get(TOKEN, "").encode(), token.encode()):
@@ -189,7 +221,8 @@ def _documents(shown: Shown, token: str) -> list[Route]:
             draft = NoteDraft.model_validate_json(body)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            return _refuse(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}", 422)
+            where = ".".join(str(part) for part in first["loc"])
+            return _refuse(f"{where}: {first['msg']}" if where else first["msg"], 422)
         return _json(await run_in_threadpool(shown.save, draft))
 
     return [
@@ -257,3 +290,7 @@ def _refuse(why: str, status: int) -> JSONResponse:
 def _explain(_: Request, error: Exception) -> Response:
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 422)
     return _refuse(str(error), status)
+
+
+def _unready(_: Request, error: Exception) -> Response:
+    return _refuse(f"the index cannot be read now, and is made again: {error}", 503)

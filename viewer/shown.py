@@ -16,7 +16,7 @@ from confide.evaluators.tabular import open_runs
 from confide.scenarios import ConfideError, InputFileError
 from confide.simulator import RunFolder
 from confide.viewer import grid, notes
-from confide.viewer.beside import talk_folders
+from confide.viewer.beside import readers_of, talk_folders
 from confide.viewer.documents import (
     Agreements,
     Annotator,
@@ -66,16 +66,18 @@ class Shown:
         self.look_again()
 
     def look_again(self) -> None:
-        """Look for runs that were begun since."""
+        """Look for runs that were begun since. A copy of a run that is shown, with its id, is passed over."""
         if self._folder is None:
             return
         known = {run.path: run for run in self._runs}
         for file in sorted(self._folder.glob("*/run.json")):
             if file.parent not in known:
                 try:
-                    known[file.parent] = RunFolder.open(file.parent)
+                    run = RunFolder.open(file.parent)
                 except InputFileError:
                     continue
+                if run.record.id not in {each.record.id for each in known.values()}:
+                    known[file.parent] = run
         self._runs = sorted((run for run in known.values()), key=lambda run: run.record.created)
 
     @property
@@ -164,12 +166,19 @@ class Shown:
             raise NotShownError(f"nobody of the name {measure[:80]!r} read this run")
         return found
 
-    def notes(self, key: str | None = None) -> Notes:
-        """Notes on one conversation, or on all."""
+    def notes(self, key: str | None = None, blind: str | None = None) -> Notes:
+        """Notes on one conversation, or on all.
+
+        Args:
+            key: the conversation; None for all.
+            blind: a reader who reads blind, and so sees only what that reader wrote blind; None for all notes.
+        """
         found = [
             PlacedNote(key=key_of(run.record, note.conversation), stale=stale, note=note)
             for run, stale, note in self._all_notes()
         ]
+        if blind is not None:  # others' labels, and what was written with all in sight, would end the blindness
+            found = [each for each in found if each.note.blind and each.note.reader == blind]
         return Notes(notes=tuple(each for each in found if key is None or each.key == key))
 
     def _all_notes(self) -> Iterator[tuple[RunFolder, bool, Note]]:
@@ -260,11 +269,7 @@ def _fits(draft: NoteDraft, talk: Talk) -> None:
 
 def _run_info(run: RunFolder, begun: int, finished: int) -> RunInfo:
     record = run.record
-    problem = None if (run.path / "run.json").exists() else "its folder is gone"
-    try:
-        measures = tuple(folder.record.key for folder in talk_folders(run))
-    except ConfideError as error:
-        measures, problem = (), str(error)
+    problem = readers_of(run).problem if (run.path / "run.json").exists() else "its folder is gone"
     return RunInfo(
         id=record.id,
         kind="imported" if record.imported else "fork" if record.fork else "simulated",
@@ -272,7 +277,7 @@ def _run_info(run: RunFolder, begun: int, finished: int) -> RunInfo:
         planned=record.size,
         begun=begun,
         finished=finished,
-        measures=measures,
+        measures=tuple(folder.record.key for folder in talk_folders(run)),
         problem=problem,
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from confide.agents import SeekerReply, SupporterReply
 from confide.evaluators.summary import HUMAN
 from confide.evaluators.talks import talk_of
-from confide.scenarios import Problem, Role
+from confide.scenarios import InputFileError, Problem, Role
 from confide.simulator import AnyEvent, Ended, Imported, Noticed, RunFolder, Spoke, Started
 from confide.simulator.information import asked_about, information, knowledge
 from confide.simulator.log import digest_of, salvage
@@ -34,6 +35,9 @@ from confide.viewer.keys import key_of
 ALTERED: Final = "its lines are not those that were written: its last line holds the content address of all before it"
 CUT: Final = "it is committed, and has no last line: something was cut off"
 
+UNTITLED: Final = "conversation"
+"""Title, for a blind reader, of one that has not begun: its id says what it was to be made under."""
+
 
 class Opened(NamedTuple):
     """A log that was read as far as it goes."""
@@ -51,7 +55,16 @@ def open_log(run: RunFolder, conversation: str) -> Opened:
         InputFileError: there is none, or it cannot be read.
     """
     final = run.final(conversation)
-    file = final if run.is_finished(conversation) else run.live(conversation)
+    if not run.is_finished(conversation):
+        try:
+            return _open(run.live(conversation), committed=False)
+        except InputFileError:
+            if not run.is_finished(conversation):  # else it was finished since
+                raise
+    return _open(final, committed=True)
+
+
+def _open(file: Path, *, committed: bool) -> Opened:
     (events, _), damage = salvage(file)
     if damage is not None:
         return Opened(events, "damaged", _line(damage))
@@ -59,11 +72,12 @@ def open_log(run: RunFolder, conversation: str) -> Opened:
         return Opened([], "damaged", f"line 1: a log begins with its 'started' event, not with '{events[0].kind}'")
     end = events[-1] if events else None
     if not isinstance(end, Ended):
-        cut = file == final  # a finished log ends with 'ended'
-        return Opened(events, "damaged" if cut else "open", CUT if cut else None)
-    if end.digest != digest_of(file):
-        return Opened(events, "damaged", ALTERED)
-    return Opened(events, "finished", None)
+        return Opened(events, "damaged" if committed else "open", CUT if committed else None)
+    try:
+        written = digest_of(file)
+    except OSError as error:
+        raise InputFileError([Problem(file, 1, 1, "", f"cannot be read: {error.strerror}")]) from None
+    return Opened(events, "finished", None) if end.digest == written else Opened(events, "damaged", ALTERED)
 
 
 def _line(damage: Problem) -> str:
@@ -252,7 +266,8 @@ def blinded(talk: Talk) -> Talk:
     ]  # fmt: skip
     return talk.model_copy(
         update={
-            "blind": True, "setting": None, "turns": tuple(turns), "calls": (), "texts": {}, "knows": (),
+            "blind": True, "title": talk.title if talk.setting else UNTITLED, "setting": None, "turns": tuple(turns),
+            "calls": (), "texts": {}, "knows": (),
             "measures": (), "drift": (), "annotators": (), "kin": (), "end": None, "detail": None, "damage": None,
         }
     )  # fmt: skip

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sqlite3
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import typer
-import uvicorn
 
 from confide.scenarios import ConfideError
 from confide.viewer.export import export
 from confide.viewer.index import index_file, make_index
-from confide.viewer.server import make_app
+from confide.viewer.server import ViewerServer
 from confide.viewer.shown import Shown
 
 LOOPBACK: Final = "127.0.0.1"
@@ -34,8 +36,8 @@ def view(paths: list[Path], runs: Path, port: int | None, out: Path | None, *, b
     typer.echo(f"{address}  (Ctrl-C ends it)", err=True)
     if browser:
         webbrowser.open(address)
-    config = uvicorn.Config(make_app(shown), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    uvicorn.Server(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # how it is ended
+        ViewerServer(shown).run(sockets=[listening])
 
 
 def _shown(paths: list[Path], runs: Path) -> Shown:
@@ -44,7 +46,10 @@ def _shown(paths: list[Path], runs: Path) -> Shown:
     if not found and not runs.is_dir():
         raise ConfideError(f"no runs in {runs}; start one: confide run exam-panic")
     index = index_file()
-    make_index(index)
+    try:
+        make_index(index)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfideError(f"cannot write the index {index}: {error}") from None
     return Shown(index, found, None if found else runs)
 
 
@@ -58,7 +63,7 @@ def _listen(port: int | None) -> socket.socket:
         try:
             return socket.create_server((LOOPBACK, port))
         except OSError as error:
-            why = error.strerror or error
+            why = os.strerror(error.errno) if error.errno else error
             raise ConfideError(f"cannot listen on port {port}: {why}; choose another with --port") from None
     for candidate in range(PORT, PORT + _OTHERS):
         try:

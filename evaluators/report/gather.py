@@ -18,7 +18,7 @@ from confide.evaluators.rubric import Rubric, parse_rubric
 from confide.evaluators.talks import Talk, events_in, talk_of
 from confide.evaluators.traits import TraitReport, trait_reports
 from confide.evaluators.verdicts import Verdict, verdicts
-from confide.scenarios import ConfideError, Role
+from confide.scenarios import ConfideError
 from confide.simulator import (
     AnyEvent,
     Called,
@@ -37,10 +37,14 @@ class Purpose(NamedTuple):
     """What calls were made for."""
 
     run: str
+    kind: str
+    """``speaking``, ``probing`` (questionnaires), ``annotating`` (rubrics) or ``judging`` (pairs)."""
     purpose: str
     """``speak``, ``script``, ``repair``; or what was measured."""
     role: str
-    """Whose turn it was; empty for a script and for readers."""
+    """Whose turn it was, or about whom a reader was asked; empty for both."""
+    condition: str
+    """The arm; empty for profiles, for pairs, and for conversations of which nothing is known."""
 
 
 class Sum:
@@ -65,6 +69,12 @@ class Sum:
         self.completion += event.completion_tokens or 0
         self.without_cost += event.cost is None
         self.cost += event.cost or 0.0
+
+    def merge(self, other: Sum) -> None:
+        """Add the calls of another sum."""
+        for name in ("calls", "unanswered", "prompt", "cached", "completion", "cost", "without_tokens", "without_cost"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.served |= other.served
 
 
 class Judged(NamedTuple):
@@ -157,6 +167,7 @@ def _gather(run: RunFolder, name: str, floor: float | None) -> RunMaterial:
     made = RunMaterial(run, name, (), {}, [], Counter(), 0, [], [], [], [], {})
     unfinished = 0
     labels: tuple[str, ...] = ()
+    arms: dict[str, str] = {}
     for log in run.logs():
         events = events_in(log, run.final(log.stem))
         opening = events[0] if events else None
@@ -164,7 +175,8 @@ def _gather(run: RunFolder, name: str, floor: float | None) -> RunMaterial:
             unfinished += 1  # killed before its first line was whole
             continue
         labels = labels or opening.taxonomy.labels
-        _count(events, run, None, made.calls)
+        arms[log.stem] = talk_of(events).condition
+        _count(events, Purpose(run.record.id, "speaking", "", "", arms[log.stem]), made.calls)
         if log.parent.name == "live" or not isinstance(events[-1], Ended):
             unfinished += 1
             continue
@@ -174,16 +186,18 @@ def _gather(run: RunFolder, name: str, floor: float | None) -> RunMaterial:
             talk = talk._replace(condition=f"{name}: {talk.condition}")
         made.talks[talk.conversation] = Talked(talk, address_of(lines_of(events)))
         made.facts.extend(row._replace(condition=talk.condition) for row in facts_told(events))
-    return _with_sides(made._replace(labels=labels, unfinished=unfinished), floor)
+    return _with_sides(made._replace(labels=labels, unfinished=unfinished), floor, arms)
 
 
-def _with_sides(made: RunMaterial, floor: float | None) -> RunMaterial:
+def _with_sides(made: RunMaterial, floor: float | None, arms: Mapping[str, str]) -> RunMaterial:
     run = made.run
     folders = list(measure_folders(run))
     judges = list(measure_folders(run, "judgements"))
     for folder in (*folders, *judges):
+        kind = "judging" if folder.record.pairwise else "probing" if folder.record.files else "annotating"
         for log in _side_logs(folder):
-            _count(events_in(log, folder.final(log.stem)), run, folder.record.measure, made.calls)
+            of = Purpose(run.record.id, kind, folder.record.measure, "", arms.get(log.stem, ""))
+            _count(events_in(log, folder.final(log.stem)), of, made.calls)
     rubrics = [folder for folder in folders if not folder.record.files]
     own = [folder for folder in judges if folder.record.against is None]
     return made._replace(
@@ -207,13 +221,14 @@ def _judged(run: RunFolder, folders: Sequence[MeasureFolder]) -> list[Judged]:
     return found
 
 
-def _count(events: Sequence[AnyEvent], run: RunFolder, measure: str | None, calls: dict[Purpose, Sum]) -> None:
+def _count(events: Sequence[AnyEvent], of: Purpose, calls: dict[Purpose, Sum]) -> None:
+    """Add the calls of a log to those that were made for the same."""
     for event in events:
-        if isinstance(event, Called):
-            _of(calls, run, measure or event.purpose, event.role if measure is None else None).add(event)
-        elif isinstance(event, Failed) and event.stage == "call":
-            _of(calls, run, measure or "speak", event.role if measure is None else None).unanswered += 1
-
-
-def _of(calls: dict[Purpose, Sum], run: RunFolder, purpose: str, role: Role | None) -> Sum:
-    return calls.setdefault(Purpose(run.record.id, purpose, role.value if role else ""), Sum())
+        if isinstance(event, Called) or (isinstance(event, Failed) and event.stage == "call"):
+            purpose = of.purpose or event.purpose or "speak"
+            role = event.role.value if event.role else ""
+            total = calls.setdefault(of._replace(purpose=purpose, role=role), Sum())
+            if isinstance(event, Called):
+                total.add(event)
+            else:
+                total.unanswered += 1

@@ -9,12 +9,13 @@ from confide.evaluators.analysis import Analysed
 from confide.evaluators.report.alerts import alerts
 from confide.evaluators.report.charts import Look
 from confide.evaluators.report.contrasting import analysed, contrasts
+from confide.evaluators.report.costing import costs
 from confide.evaluators.report.drifting import drifts
 from confide.evaluators.report.gather import Material, RunMaterial, gather
 from confide.evaluators.report.methods import methods
 from confide.evaluators.report.parts import Cell, Report, Section, Table, counted_as
 from confide.evaluators.report.scoring import scores_and_agreement
-from confide.evaluators.report.talking import costs, strategies, telling
+from confide.evaluators.report.talking import strategies, telling
 from confide.simulator import RunFolder
 
 

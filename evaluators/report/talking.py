@@ -10,7 +10,6 @@ from confide.evaluators.human import human_figures
 from confide.evaluators.profiles import FIFTHS, Profile, profile
 from confide.evaluators.report.charts import (
     Axes,
-    Bar,
     Dot,
     DotAxis,
     Group,
@@ -18,11 +17,10 @@ from confide.evaluators.report.charts import (
     Panel,
     Point,
     Series,
-    bars,
     dots,
     panels,
 )
-from confide.evaluators.report.gather import Material, Purpose, Sum
+from confide.evaluators.report.gather import Material
 from confide.evaluators.report.parts import (
     Cell,
     Figure,
@@ -224,49 +222,3 @@ def _told(found: Sequence[Disclosure]) -> Table:
         for each in found
     ]  # fmt: skip
     return Table("telling", "Telling, % [95 % interval over conversations]", columns, rows, 2)
-
-
-def costs(material: Material) -> Section:
-    """Tokens and dollars, by what the calls were for."""
-    sums = [(purpose, made) for each in material.runs for purpose, made in each.calls.items()]
-    if not sums:
-        return Section("cost", "Tokens and cost", [Note("No model was called: people held these conversations.")])
-    several = len(material.runs) > 1
-    rows = [
-        [*([purpose.run] if several else []), _named(purpose), made.calls, made.unanswered, *_tokens(made), _cost(made)]
-        for purpose, made in sums
-    ]
-    counts = ("calls", "without an answer", "prompt tokens", "of these cached", "completion tokens", "US $")
-    columns = ("run", "purpose", *counts) if several else ("purpose", *counts)
-    title = "Tokens by purpose"
-    about = "Prompt and completion tokens of all answered calls, those of unfinished conversations and readings too."
-    drawn = [
-        Bar(
-            f"{purpose.run}: {_named(purpose)}" if several else _named(purpose), (made.prompt, made.completion),
-            f"{made.prompt + made.completion:,}" + (" +?" if made.without_tokens else ""),
-        )
-        for purpose, made in sums
-    ]  # fmt: skip
-    lost = sum(made.without_tokens for _, made in sums)
-    behind = f"{sum(made.calls for _, made in sums):,} calls; {lost:,} of them did not report their tokens"
-    table = Table("tokens", "Calls, tokens and cost by purpose", columns, rows, 2 if several else 1)
-    chart = bars("fig-tokens", title, about, drawn, ("prompt tokens", "completion tokens"))
-    return Section("cost", "Tokens and cost", [Figure("fig-tokens", title, about, chart, table, behind)])
-
-
-def _named(purpose: Purpose) -> str:
-    if purpose.purpose in ("speak", "script", "repair"):
-        return f"{purpose.purpose}, {purpose.role}" if purpose.role else purpose.purpose
-    return f"measure: {purpose.purpose}"
-
-
-def _tokens(made: Sum) -> list[Cell]:
-    why = f"{made.without_tokens} calls did not report" if made.without_tokens else None
-    return [Num(each, why=why, digits=0) for each in (made.prompt, made.cached, made.completion)]
-
-
-def _cost(made: Sum) -> Num:
-    if made.without_cost == made.calls:
-        return Num(None, why="unknown")
-    why = f"of {made.without_cost} calls unknown" if made.without_cost else None
-    return Num(made.cost, why=why, digits=4)

@@ -1,16 +1,16 @@
 import { render } from "preact";
 import { useState } from "preact/hooks";
-import { CompareView } from "./compare";
-import { FileSource } from "./file";
-import { Grid } from "./grid";
-import { HomeProvider } from "./home";
-import { HttpSource } from "./http";
+import { CompareView } from "./compare/compare";
+import { Grid } from "./grid/grid";
 import { type Place, usePlace } from "./place";
-import { Shell } from "./shell";
-import { SourceContext } from "./source";
-import { TalkView } from "./talk";
-import { beginTheme } from "./theme";
-import { Guard } from "./trouble";
+import { HomeProvider } from "./shell/home";
+import { Shell } from "./shell/shell";
+import { beginTheme } from "./shell/theme";
+import { Guard } from "./shell/trouble";
+import { FileSource } from "./source/file";
+import { HttpSource } from "./source/http";
+import { SourceContext } from "./source/source";
+import { TalkView } from "./talk/talk";
 
 function View(props: { place: Place }) {
   const { place } = props;
@@ -33,7 +33,7 @@ function App() {
   return (
     <SourceContext.Provider value={source}>
       <HomeProvider>
-        <Shell view={place.view}>
+        <Shell view={place.view} shown={identity(place)}>
           <Guard key={identity(place)}>
             <View place={place} />
           </Guard>

@@ -20,7 +20,6 @@ from confide.simulator.executors.share import Hire, Over, Refused, Said, Share, 
 from confide.simulator.runner import Outcome
 from confide.simulator.store import RunFolder
 
-
 LOST: Final = 255
 """What the exit code of a worker reads as when nobody is left to know it."""
 

@@ -37,7 +37,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.spine
 
 lock:
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra autogen --extra report --group dev pyproject.toml -o requirements.lock
 
 # The viewer's page is committed as it is built: only who changes it needs Node.
 page: setup

@@ -15,6 +15,7 @@ from confide.cli_analysis import analysis_app
 from confide.cli_inspect import RUNS, RunsOption, inspect_app
 from confide.cli_models import CacheOnlyOption, ModelsOption, NoCacheOption, models_app
 from confide.cli_report import report_app
+from confide.cli_scale import AddressOption, ExecutorOption, ShardOption, WorkersOption, scale_app
 from confide.cli_tables import tables_app
 from confide.cli_traits import instruments_app, personas_app
 from confide.cli_view import view_app
@@ -103,16 +104,21 @@ def run(
     ] = None,
     no_cache: NoCacheOption = False,
     cache_only: CacheOnlyOption = False,
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    shard: ShardOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show the first conversation as it is spoken.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
     """Run conversations; prints the run's folder last."""
     from confide.commands.models import endpoints_of  # noqa: PLC0415
     from confide.commands.run import Options, start  # noqa: PLC0415
+    from confide.commands.scale import spread_of  # noqa: PLC0415
 
     command, endpoints = ("confide", *sys.argv[1:]), endpoints_of(no_cache, cache_only)
     options = Options(scenarios, model, condition, n, turns, seed, runs, models, rubrics, reader, command, endpoints)
-    raise typer.Exit(start(options, watch=watch, as_json=json))
+    raise typer.Exit(start(options, spread_of(executor, workers, address, shard), watch=watch, as_json=json))
 
 
 @app.command()
@@ -122,13 +128,18 @@ def resume(
     models: ModelsOption = None,
     no_cache: NoCacheOption = False,
     cache_only: CacheOnlyOption = False,
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
     """Go on with a run that was interrupted; what was answered is not paid for again."""
     from confide.commands.models import endpoints_of  # noqa: PLC0415
     from confide.commands.run import go_on  # noqa: PLC0415
+    from confide.commands.scale import spread_of  # noqa: PLC0415
 
-    raise typer.Exit(go_on(run_folder, models, endpoints_of(no_cache, cache_only), as_json=json))
+    spread = spread_of(executor, workers, address)
+    raise typer.Exit(go_on(run_folder, models, endpoints_of(no_cache, cache_only), spread, as_json=json))
 
 
 @app.command()
@@ -356,3 +367,4 @@ app.add_typer(report_app)
 app.add_typer(view_app)
 app.add_typer(tables_app)
 app.add_typer(analysis_app)
+app.add_typer(scale_app)

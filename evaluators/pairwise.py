@@ -154,14 +154,14 @@ class Judge:
             ModelError: no other call would do better.
             ConfideError: the disk refuses.
         """
-        if folder.final(pair.id).exists():
+        if folder.is_finished(pair.id):
             return None
         try:
             writer = folder.writer(pair.id)
         except LogBusyError as error:
             return str(error)
         with writer:
-            if folder.final(pair.id).exists():  # committed by another process meanwhile
+            if folder.is_finished(pair.id):  # committed by another process meanwhile
                 writer.discard()
                 return None
             try:

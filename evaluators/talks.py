@@ -10,6 +10,7 @@ from confide.agents import SeekerReply, SupporterReply
 from confide.evaluators.summary import HUMAN
 from confide.scenarios import InputFileError, Role
 from confide.simulator import AnyEvent, Imported, RunFolder, Spoke, Started, read_log
+from confide.simulator.packed import is_there
 
 QUESTION_MARKS: Final = "?\uff1f\u061f\u037e"
 """Question marks: Latin, full-width, Arabic, Greek."""
@@ -80,7 +81,7 @@ def events_in(log: Path, final: Path) -> list[AnyEvent]:
     try:
         return read_log(log).events
     except InputFileError:
-        if log.exists() or not final.exists():
+        if log.exists() or not is_there(final):
             raise
         return read_log(final).events
 
@@ -91,5 +92,5 @@ def events_of(run: RunFolder) -> Iterator[list[AnyEvent]]:
     Raises:
         InputFileError: a log is damaged.
     """
-    for log in sorted((run.path / "conversations").glob("*.jsonl")):
+    for log in run.finished():
         yield read_log(log).events

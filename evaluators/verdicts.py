@@ -58,7 +58,7 @@ def verdicts(rubric: Rubric, pairs: Sequence[Pair], folder: MeasureFolder) -> li
     groups: dict[tuple[str, str], list[_Judged]] = {}
     for pair in pairs:
         log = folder.final(pair.id)
-        if not log.exists():
+        if not folder.is_finished(pair.id):
             continue
         events = read_log(log).events
         if not isinstance(events[-1], Read) or events[-1].transcript != address_of_pair(pair):

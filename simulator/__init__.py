@@ -22,6 +22,7 @@ from confide.simulator.events import (
     Spoke,
     Started,
 )
+from confide.simulator.finding import find_runs
 from confide.simulator.log import LogWriter, ReadLog, Sink, read_log
 from confide.simulator.measures import MeasureFolder, MeasureRecord, Reader, Readings, measure_folders, read_run
 from confide.simulator.moderator import Memory, Moderator
@@ -30,7 +31,7 @@ from confide.simulator.replay import ReplayError, replay, resumed
 from confide.simulator.runner import Outcome, Wishes, check_models, models_of, plan_run, run_conversations
 from confide.simulator.setup import Setup, Stage
 from confide.simulator.state import State, fold
-from confide.simulator.store import RunFolder, RunRecord, find_runs
+from confide.simulator.store import RunFolder, RunRecord
 from confide.simulator.views import Frame, ViewBuilder, frame_of
 
 __all__ = [

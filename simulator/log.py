@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from confide.scenarios import ConfideError, InputFileError, Problem
+from confide.simulator import packed
 from confide.simulator.events import EVENTS, VERSION, AnyEvent, Ended
 
 
@@ -87,7 +88,7 @@ def salvage(log: str | Path) -> Salvaged:
     """
     file = Path(log)
     try:
-        data = file.read_bytes()
+        data = packed.read_bytes(file)
     except OSError as error:
         raise InputFileError([Problem(file, 1, 1, "", f"cannot be read: {error.strerror}")]) from None
     events: list[AnyEvent] = []
@@ -111,7 +112,7 @@ def digest_of(file: Path) -> str:
     Raises:
         OSError: the file cannot be read.
     """
-    data = file.read_bytes()
+    data = packed.read_bytes(file)
     return hashlib.sha256(data[: data.rfind(b"\n", 0, -1) + 1]).hexdigest()[:32]
 
 
@@ -222,9 +223,10 @@ class LogWriter:
         """
         try:
             os.fsync(self._fd)
+            first = not packed.is_there(self._final)
             try:
-                os.link(self._live, self._final)
-                first = True
+                if first:
+                    os.link(self._live, self._final)
             except FileExistsError:
                 first = False
             self._live.unlink(missing_ok=True)

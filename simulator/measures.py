@@ -25,6 +25,7 @@ from confide.agents.models import AnySpec, Price, changed_fields
 from confide.scenarios import ConfideError, InputFileError, Problem
 from confide.scenarios.schema import Frozen
 from confide.simulator import events as ev
+from confide.simulator import packed
 from confide.simulator.log import LogBusyError, LogWriter, Sink, Tee, read_log
 from confide.simulator.observing import Observer, SideLog, Watch
 from confide.simulator.setup import card_of
@@ -130,7 +131,7 @@ class MeasureFolder:
             raise InputFileError([Problem(file, 1, 1, where, what)]) from None
 
     def final(self, conversation: str) -> Path:
-        """Where a finished side log lies."""
+        """The name of a finished side log: its file, unless it is packed."""
         return self.path / f"{conversation}.jsonl"
 
     def live(self, conversation: str) -> Path:
@@ -146,9 +147,13 @@ class MeasureFolder:
         """
         return LogWriter(self.live(conversation), self.final(conversation))
 
+    def is_finished(self, conversation: str) -> bool:
+        """Whether the side log of a conversation is finished."""
+        return packed.is_there(self.final(conversation))
+
     def logs(self) -> list[Path]:
-        """All side logs that are finished."""
-        return sorted(self.path.glob("*.jsonl"))
+        """All side logs that are finished, packed ones too."""
+        return packed.finished(self.path)
 
 
 def measure_folders(run: RunFolder, kind: str = "measures") -> Iterator[MeasureFolder]:
@@ -205,8 +210,8 @@ async def read_run(run: RunFolder, readers: Sequence[Reader], also: Sink | None 
     Raises:
         ConfideError: the disk refuses.
     """
-    finished = sorted((run.path / "conversations").glob("*.jsonl"))
-    left = ((log, reader) for log in finished for reader in readers if not reader.folder.final(log.stem).exists())
+    finished = run.finished()
+    left = ((log, each) for log in finished for each in readers if not each.folder.is_finished(log.stem))
     unread: dict[str, str] = {}
     read = 0
 
@@ -240,7 +245,7 @@ async def _read_log(run: RunFolder, log: Path, reader: Reader, also: Sink | None
     except LogBusyError as error:
         return str(error)
     with writer:
-        if reader.folder.final(log.stem).exists():  # committed by another process since the queue was read
+        if reader.folder.is_finished(log.stem):  # committed by another process since the queue was read
             writer.discard()
             return None
         try:
@@ -305,11 +310,11 @@ async def _read_along(
     reader: Reader, conversation: str, seed: int, events: asyncio.Queue[ev.AnyEvent], also: Sink | None
 ) -> str | None:
     """Read a conversation as it goes on; gives why the side log stays open, or None. It harms nothing else."""
-    if reader.folder.final(conversation).exists():
+    if reader.folder.is_finished(conversation):
         return None
     try:
         with reader.folder.writer(conversation) as writer:
-            if reader.folder.final(conversation).exists():  # committed by another process meanwhile
+            if reader.folder.is_finished(conversation):  # committed by another process meanwhile
                 writer.discard()
                 return None
             watch: Watch | None = None

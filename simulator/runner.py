@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -78,6 +78,8 @@ class Outcome(NamedTuple):
     """Conversations that this process committed and that ended in error, counted by what went wrong."""
     unread: Mapping[str, str]
     """Side logs that stay open, with why."""
+    busy: frozenset[str] = frozenset()
+    """Of the unfinished, those that another process is writing."""
 
 
 Ready = dict[tuple[str, str], Stage]
@@ -248,6 +250,7 @@ async def run_conversations(
     watch: Watcher,
     readers: Sequence[Reader] = (),
     also: Sink | None = None,
+    left: Iterable[Planned] | None = None,
 ) -> Outcome:
     """Run what is left to run, as many conversations at once as the models bear. The models stay open.
 
@@ -257,13 +260,14 @@ async def run_conversations(
         watch: is told of every event.
         readers: who reads the conversations as they go on.
         also: is told of every event of the readers' side logs.
+        left: what to run, asked for one by one as it is begun; all that is not finished if it is not given.
 
     Raises:
         ConfideError: the disk or an endpoint refuses everything; what is on disk can be resumed.
     """
-    done = {log.stem for log in run.final("any").parent.glob("*.jsonl")}
-    left = (planned for planned in run.planned() if planned.id not in done)
+    queue = iter(run.left() if left is None else left)
     unfinished: dict[str, str] = {}
+    busy: set[str] = set()
     unread: dict[str, str] = {}
     broken: Counter[str] = Counter()
     ready: Ready = {}
@@ -274,12 +278,16 @@ async def run_conversations(
             broken[event.detail or "unknown"] += 1
         watch(conversation, event)
 
-    async def work(queue: Iterator[Planned]) -> None:
+    async def work() -> None:
         nonlocal finished
         for planned in queue:
             along = Alongside(readers, planned.id, run.record.seed, also) if readers else None
+            why: str | None = None
             try:
                 why = await _converse(run, planned, models, ready, see, along)
+            except LogBusyError as error:
+                why = str(error)
+                busy.add(planned.id)
             finally:
                 if along is not None:
                     unread.update(await along.finish())
@@ -293,10 +301,10 @@ async def run_conversations(
         with _calm_collector(workers):
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
-                    group.create_task(work(left))
+                    group.create_task(work())
     except* ConfideError as errors:
         raise _first(errors) from None
-    return Outcome(finished, unfinished, broken, unread)
+    return Outcome(finished, unfinished, broken, unread, frozenset(busy))
 
 
 class _Watched:
@@ -319,13 +327,14 @@ async def _converse(
     watch: Watcher,
     along: Alongside | None,
 ) -> str | None:
-    """Run one conversation; gives why it stays open, or None."""
-    try:
-        writer = run.writer(planned.id)
-    except LogBusyError as error:
-        return str(error)
-    with writer:
-        if run.final(planned.id).exists():  # committed by another process since the queue was read
+    """Run one conversation; gives why it stays open, or None.
+
+    Raises:
+        LogBusyError: another process is writing it.
+        ConfideError: no other conversation would do better.
+    """
+    with run.writer(planned.id) as writer:
+        if run.is_finished(planned.id):  # committed by another process since the queue was read
             writer.discard()
             return None
         setup = setup_of(run.record, planned, models)

@@ -3,7 +3,7 @@
 ::
 
     runs/<run>/run.json                   the run, resolved: scenarios, models, prompts, seed, versions
-    runs/<run>/conversations/<id>.jsonl   finished conversations
+    runs/<run>/conversations/<id>.jsonl   finished conversations; of large runs, packed: confide.simulator.packed
     runs/<run>/live/<id>.jsonl            conversations under way, or interrupted
 
 Law: run.json is written once, before the first conversation, and everything that a resumed run needs is in it.
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple
 
@@ -31,9 +32,11 @@ from confide.scenarios import Condition, ConfideError, InputFileError, Problem, 
 from confide.scenarios.experiments import Cell, Experiment, is_run
 from confide.scenarios.personas import ListedPersona
 from confide.scenarios.schema import Frozen
+from confide.simulator import packed
 from confide.simulator.cast import PerRole
 from confide.simulator.events import Parent
 from confide.simulator.log import LogWriter
+from confide.simulator.shards import ShardRecord
 
 PACKAGES: Final = ("autogen-agentchat", "autogen-core", "openai", "pydantic", "xllamacpp")
 """Packages whose versions a run keeps."""
@@ -181,16 +184,29 @@ class RunRecord(Frozen):
     """For conversations that people held: where they come from."""
     experiment: ExperimentRecord | None = None
     """For a run of an experiment's file: the experiment."""
+    shard: ShardRecord | None = None
+    """For a part of a run: which part. What stands above is that of the whole run."""
+    merged: tuple[str, ...] = ()
+    """For a run that was merged from shards: their ids."""
 
     @property
     def size(self) -> int:
-        """Conversations in all."""
+        """Conversations in all; of a shard, its own."""
         if self.imported:
             return self.imported.conversations
-        return (
-            sum(self.runs(item, condition) for item in self.scenarios for condition in self.conditions)
-            * self.replicates
-        )
+        cells = sum(self.runs(item, condition) for item in self.scenarios for condition in self.conditions)
+        whole = cells * self.replicates
+        return self.shard.size(whole) if self.shard else whole
+
+    def part(self, shard: ShardRecord) -> RunRecord:
+        """The record of one part of this run.
+
+        Raises:
+            ConfideError: there are not as many conversations.
+        """
+        if not shard.size(self.size):
+            raise ConfideError(f"--shard {shard}: the run has {self.size} conversations, so this shard would have none")
+        return self.model_copy(update={"shard": shard, "id": f"{self.id}-{shard.number}of{shard.of}"})
 
     def runs(self, item: RunScenario, condition: Condition) -> bool:
         """Whether a scenario is run under a condition: an experiment may leave cells out."""
@@ -264,6 +280,10 @@ class RunFolder:
 
     def planned(self) -> Iterator[Planned]:
         """All conversations that are simulated, replicate by replicate; none where people held them."""
+        shard = self.record.shard
+        return islice(self._plan(), shard.number - 1, None, shard.of) if shard else self._plan()
+
+    def _plan(self) -> Iterator[Planned]:
         record = self.record
         for replicate in range(record.replicates):
             for scenario in record.scenarios:
@@ -272,8 +292,13 @@ class RunFolder:
                     if record.runs(scenario, condition):
                         yield Planned(f"{scenario.label}.{condition.id}.{replicate:04d}", key, scenario, condition)
 
+    def left(self) -> Iterator[Planned]:
+        """The planned conversations that are not finished now."""
+        done = {log.stem for log in self.finished()}
+        return (planned for planned in self.planned() if planned.id not in done)
+
     def final(self, conversation: str) -> Path:
-        """Where a finished conversation lies."""
+        """The name of a finished conversation's log: its file, unless it is packed; ``read_log`` reads both."""
         return self.path / "conversations" / f"{conversation}.jsonl"
 
     def live(self, conversation: str) -> Path:
@@ -289,9 +314,17 @@ class RunFolder:
         """
         return LogWriter(self.live(conversation), self.final(conversation))
 
+    def is_finished(self, conversation: str) -> bool:
+        """Whether a conversation is finished: whether its log is in its final place, or packed."""
+        return packed.is_there(self.final(conversation))
+
+    def finished(self) -> list[Path]:
+        """The logs of all finished conversations, by name; a packed one has the name that it had before."""
+        return packed.finished(self.path / "conversations")
+
     def logs(self) -> list[Path]:
         """All logs that are there, finished ones first."""
-        finished = sorted((self.path / "conversations").glob("*.jsonl"))
+        finished = self.finished()
         done = {file.name for file in finished}
         return finished + [file for file in sorted((self.path / "live").glob("*.jsonl")) if file.name not in done]
 
@@ -308,27 +341,6 @@ def write_new(file: Path, text: str) -> None:
         out.flush()
         os.fsync(out.fileno())
     draft.rename(file)
-
-
-class FoundRuns(NamedTuple):
-    """What a runs folder holds."""
-
-    runs: list[RunFolder]
-    """The runs, oldest first."""
-    unreadable: list[InputFileError]
-    """Why the others cannot be read."""
-
-
-def find_runs(runs: Path) -> FoundRuns:
-    """The runs under ``runs``. Folders without a run.json are passed over."""
-    found = FoundRuns([], [])
-    for file in runs.glob("*/run.json"):
-        try:
-            found.runs.append(RunFolder.open(file.parent))
-        except InputFileError as error:
-            found.unreadable.append(error)
-    found.runs.sort(key=lambda run: run.record.created)
-    return found
 
 
 def new_run_id(now: datetime, label: str) -> str:

@@ -61,7 +61,7 @@ def beside(run: RunFolder, talk: Talk, transcript: str, figures_of: FiguresOf) -
     drift: list[DriftLine] = []
     for folder in talk_folders(run):
         log = folder.final(talk.conversation)
-        if not log.exists():
+        if not folder.is_finished(talk.conversation):
             if folder.live(talk.conversation).exists():
                 measures.append(_measure(folder, (), "it was not read to its end"))
             continue

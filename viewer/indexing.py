@@ -5,7 +5,6 @@ Law: a file that did not change is not read again; what is being written is read
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from confide.evaluators.talks import arm_of
 from confide.scenarios import InputFileError, Role
 from confide.simulator import AnyEvent, Imported, Learned, RunFolder, Spoke, Started
 from confide.simulator.observing import address_of, lines_of
+from confide.simulator.packed import stamps
 from confide.viewer.index import MOST_TURNS, LineOf, alone, connect, forget_gone, forget_run, forget_talk
 from confide.viewer.keys import key_of
 from confide.viewer.reading import Sides, unread_notes
@@ -123,7 +123,7 @@ class Indexer:
         settled = self._is_settled(folder)
         live = list(_files(run.path / "live", "live"))  # what is finished from here on is found in its final place
         if settled:
-            files = [file for file in live if not run.final(file.conversation).exists()]
+            files = [file for file in live if not run.is_finished(file.conversation)]
             marks = ",".join("?" * len(files))
             sql = (
                 f"SELECT conversation, stamp FROM talks WHERE run = ? AND conversation IN ({marks}) "  # noqa: S608
@@ -137,7 +137,7 @@ class Indexer:
             files = finished + [file for file in live if file.conversation not in done]
             known = dict(db.execute("SELECT conversation, stamp FROM talks WHERE run = ?", (no,)))
         there = {file.conversation for file in files}
-        gone = [name for name in known if name not in there and not run.final(name).exists()]
+        gone = [name for name in known if name not in there and not run.is_finished(name)]
         return [file for file in files if known.get(file.conversation) != file.stamp], gone
 
     def _is_settled(self, folder: Path) -> bool:
@@ -154,17 +154,8 @@ class Indexer:
 
 
 def _files(folder: Path, place: str) -> Iterator[_File]:
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in sorted(entries, key=lambda each: each.name):
-        if entry.name.endswith(".jsonl"):
-            try:
-                facts = entry.stat()
-            except OSError:  # it was finished, or deleted, meanwhile
-                continue
-            yield _File(entry.name.removesuffix(".jsonl"), f"{place}:{facts.st_size}:{facts.st_mtime_ns}")
+    for each in stamps(folder):
+        yield _File(each.name, f"{place}:{each.size}:{each.mtime_ns}")
 
 
 def _run_number(db: sqlite3.Connection, run: RunFolder) -> int:

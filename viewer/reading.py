@@ -5,7 +5,6 @@ Law: a trait counts only where its reliability over the run is known to reach th
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from confide.evaluators.talks import Talk
 from confide.evaluators.traits.drift import below_floor
 from confide.scenarios import ConfideError, Role
 from confide.simulator import MeasureFolder, RunFolder, Spoke, read_log
+from confide.simulator.packed import stamps
 from confide.viewer.beside import (
     Figures,
     annotated_item,
@@ -190,12 +190,7 @@ def unread_notes(run: RunFolder) -> dict[str, str | None]:
 
 
 def _stamps(folder: MeasureFolder) -> dict[str, str]:
-    found = {}
-    for entry in os.scandir(folder.path):
-        if entry.name.endswith(".jsonl"):
-            facts = entry.stat()
-            found[entry.name.removesuffix(".jsonl")] = f"{facts.st_size}:{facts.st_mtime_ns}"
-    return dict(sorted(found.items()))
+    return {each.name: f"{each.size}:{each.mtime_ns}" for each in stamps(folder.path)}
 
 
 class Agreement(NamedTuple):

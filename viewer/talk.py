@@ -55,11 +55,11 @@ def open_log(run: RunFolder, conversation: str) -> Opened:
         InputFileError: there is none, or it cannot be read.
     """
     final = run.final(conversation)
-    if not final.exists():
+    if not run.is_finished(conversation):
         try:
             return _open(run.live(conversation), committed=False)
         except InputFileError:
-            if not final.exists():  # else it was finished since
+            if not run.is_finished(conversation):  # else it was finished since
                 raise
     return _open(final, committed=True)
 
@@ -251,7 +251,8 @@ def side_calls(run: RunFolder, conversation: str, measure: str) -> Calls | None:
     if folder is None:
         return None
     final = folder.final(conversation)
-    return calls_of(salvage(final if final.exists() else folder.live(conversation)).read.events)
+    log = final if folder.is_finished(conversation) else folder.live(conversation)
+    return calls_of(salvage(log).read.events)
 
 
 def blinded(talk: Talk) -> Talk:

@@ -108,6 +108,10 @@ class Answers:
         self.under_way: dict[bytes, asyncio.Future[None]] = {}
         """Calls that are being made, so that the same one is not made twice at once."""
 
+    def __reduce__(self) -> tuple[type[Answers], tuple[Callable[[str], None], Path]]:
+        """For another process: the same file, opened there."""
+        return Answers, (self._say, self.path)
+
     @property
     def path(self) -> Path:
         """The file."""

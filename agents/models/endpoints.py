@@ -25,6 +25,10 @@ class Endpoints:
         self._only_kept = only_kept
         self._gates: dict[tuple[str, str | None], Gate] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: the same cache, and gates of its own."""
+        return {**self.__dict__, "_gates": {}}
+
     @property
     def gates(self) -> Mapping[tuple[str, str | None], Gate]:
         """The gates, by address and the name of the key's variable."""

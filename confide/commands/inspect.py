@@ -21,6 +21,7 @@ from confide.simulator import Imported, ReplayError, RunFolder, Started, read_lo
 from confide.simulator import replay as replay_events
 from confide.simulator.fork import Fork, plan_fork
 from confide.simulator.information import asked_about, information, knowledge, write_graph
+from confide.simulator.packed import is_there
 from confide.viewer.terminal import visible
 
 _SHOWN = 20
@@ -29,7 +30,7 @@ _SHOWN = 20
 
 def replay(target: Path) -> int:
     """Replay a log, or all logs of a run; gives the exit code."""
-    logs = [target] if target.is_file() else _simulated(target).logs()
+    logs = [target] if is_there(target) else _simulated(target).logs()
     if not logs:
         raise ConfideError(f"{target} holds no conversation yet")
     different = 0
@@ -141,7 +142,7 @@ def fork(
         if not equals or not key.strip():
             raise ConfideError(f"--set {change}: expected KEY=VALUE")
         found[key.strip()] = value
-    if not wanted.log.is_file():
+    if not is_there(wanted.log):
         raise ConfideError(f"{wanted.log} is no log; give the file of one conversation in its run's folder")
     record, models = plan_fork(wanted._replace(changes=found), known_models(models_file), endpoints)
-    return begin(record, models, runs, watch=watch, as_json=as_json)
+    return begin(record, models, runs, endpoints, watch=watch, as_json=as_json)

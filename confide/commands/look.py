@@ -11,6 +11,7 @@ from rich.text import Text
 from confide.evaluators import summarise
 from confide.scenarios import ConfideError
 from confide.simulator import Ended, Imported, RunFolder, Started, find_runs, read_log
+from confide.simulator.packed import is_there
 from confide.viewer import Transcript
 
 
@@ -32,7 +33,7 @@ def list_runs(runs: Path) -> None:
         record = run.record
         ids = [record.imported.source] if record.imported else [item.scenario.id for item in record.scenarios]
         scenarios = ", ".join(ids) if len(ids) <= 3 else f"{len(ids)} scenarios"
-        finished = len(list((run.path / "conversations").glob("*.jsonl")))
+        finished = len(run.finished())
         planned = record.size
         cells = (str(run.path), scenarios, ", ".join(record.models), f"{finished}/{planned}")
         table.add_row(*(Text(cell) for cell in cells))
@@ -67,7 +68,7 @@ def find_log(target: Path | None, conversation: str | None, runs: Path) -> tuple
         if not found:
             raise ConfideError(f"no runs in {runs}; start one: confide run exam-panic")
         target = found[-1].path
-    if target.is_file():
+    if is_there(target):
         return target, []
     if not target.exists() and (runs / target).is_dir():
         target = runs / target

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from confide.simulator import AnyEvent, Called, Ended, Measured, Read, Spoke
+from confide.simulator.executors import Counts
 
 LINE_EVERY_S: Final = 10.0
 """Where standard error is no terminal, one line this often."""
@@ -65,6 +66,9 @@ class RunProgress:
             self._done += 1
         else:
             return
+        self._show()
+
+    def _show(self) -> None:
         if self._quiet:
             return
         if self._console.is_terminal:
@@ -72,6 +76,15 @@ class RunProgress:
         elif time.monotonic() - self._line > LINE_EVERY_S:
             self._line = time.monotonic()
             self._say()
+
+    def add(self, counts: Counts, done: int | None = None) -> None:
+        """Count what several events come to; ``done``: how many are finished, counted on disk."""
+        self._turns += counts.turns
+        self._tokens += counts.completion_tokens
+        self._hits += counts.hits
+        self._cost = None if self._cost is None or counts.unpriced else self._cost + counts.cost
+        self._done = self._done + counts.ended if done is None else done
+        self._show()
 
     def _counts(self) -> str:
         seconds = max(time.monotonic() - self._start, 1e-3)

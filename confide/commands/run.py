@@ -20,7 +20,9 @@ from confide.agents.models import Endpoints, known_models
 from confide.commands.budget import BudgetReachedError, Spending, budget_of
 from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
+from confide.commands.scale import LOCAL, Spread, let_go_of_engines, pack_if_large, workers_for
 from confide.commands.score import ReadingPlan, ask_profiles
+from confide.commands.staff import Staff
 from confide.evaluators import summarise
 from confide.evaluators.outcomes.checks import check_outcomes, rubric_of
 from confide.evaluators.traits.results import is_respondents
@@ -39,8 +41,8 @@ from confide.simulator import (
     models_of,
     plan_run,
     read_log,
-    run_conversations,
 )
+from confide.simulator.executors import Local, Report
 from confide.simulator.store import ExperimentRecord
 from confide.viewer import Transcript
 
@@ -68,8 +70,10 @@ READER: Final = "local-reader"
 """Reads where nobody is named."""
 
 
-def start(options: Options, *, watch: bool, as_json: bool) -> int:
+def start(options: Options, spread: Spread, *, watch: bool, as_json: bool) -> int:
     """Run scenarios or an experiment; gives the exit code. Nothing is written before everything is found good."""
+    if watch and spread.executor != "local":
+        raise ConfideError("--watch shows what is spoken in this process: leave out --executor")
     file = find_experiment(options.names[0]) if len(options.names) == 1 else None
     loaded = read_experiment(file) if file else None
     if loaded:
@@ -83,7 +87,9 @@ def start(options: Options, *, watch: bool, as_json: bool) -> int:
             reader = options.reader or READER
             plans = [ReadingPlan(options.rubrics, reader, 1, options.command, options.models_file, options.endpoints)]
     record, models = plan_run(scenarios, known_models(options.models_file), wishes, options.endpoints)
-    return begin(record, models, options.runs, plans, watch=watch, as_json=as_json)
+    if spread.shard:
+        record = record.part(spread.shard)
+    return begin(record, models, options.runs, options.endpoints, plans, spread, watch=watch, as_json=as_json)
 
 
 def wishes_of(loaded: LoadedExperiment, options: Options) -> Wishes:
@@ -127,7 +133,9 @@ def begin(
     record: RunRecord,
     models: Mapping[str, Model],
     runs: Path,
+    endpoints: Endpoints,
     plans: Sequence[ReadingPlan] = (),
+    spread: Spread = LOCAL,
     *,
     watch: bool,
     as_json: bool,
@@ -143,9 +151,12 @@ def begin(
             made.append(RunFolder.create(runs, record))
             budget = budget_of(record, [plan.model for plan in plans])
             readers = [reader for plan in plans for reader in plan.readers(made[0], models)]
-            outcome = await _run(made[0], models, readers, watch=watch, quiet=as_json, budget=budget)
+            staff = Staff(record.models, plans, endpoints)
+            if spread.executor != "local":
+                await let_go_of_engines([*models.values(), *reads.values()])
+            outcome = await _run(made[0], models, readers, staff, spread, watch=watch, quiet=as_json, budget=budget)
             unasked: dict[str, str] = {}
-            for plan in plans:
+            for plan in plans if record.shard is None or record.shard.number == 1 else ():  # once for all shards
                 unasked |= await ask_profiles(plan, made[0], models, quiet=as_json or watch)
             return outcome._replace(unread={**outcome.unread, **unasked})
         finally:
@@ -154,20 +165,25 @@ def begin(
     return _finish(work, made, as_json=as_json)
 
 
-def go_on(path: Path, models_file: Path | None, endpoints: Endpoints, *, as_json: bool) -> int:
+def go_on(path: Path, models_file: Path | None, endpoints: Endpoints, spread: Spread, *, as_json: bool) -> int:
     """Resume a run; gives the exit code. A models file may say where an endpoint has moved to.
 
     An experiment's budget is not held any more: to resume is to say that it may cost more.
     """
     run = RunFolder.open(path)
     run.must_be_simulated()
-    models = models_of(run.record, known_models(models_file) if models_file else {}, endpoints)
+    now = known_models(models_file) if models_file else {}
+    specs = {name: now.get(name, spec) for name, spec in run.record.models.items()}
+    models = models_of(run.record, specs, endpoints)
     ensure_weights(run.record.models.values())
 
     async def work() -> Outcome:
         try:
             await check_models(models)
-            return await _run(run, models, [], watch=False, quiet=as_json, budget=Budget())
+            if spread.executor != "local":
+                await let_go_of_engines(models.values())
+            staff = Staff(specs, (), endpoints)
+            return await _run(run, models, [], staff, spread, watch=False, quiet=as_json, budget=Budget())
         finally:
             await _close(models)
 
@@ -180,11 +196,19 @@ async def _close(models: Mapping[str, Model]) -> None:
 
 
 async def _run(
-    run: RunFolder, models: Mapping[str, Model], readers: Sequence[Reader], *, watch: bool, quiet: bool, budget: Budget
+    run: RunFolder,
+    models: Mapping[str, Model],
+    readers: Sequence[Reader],
+    staff: Staff,
+    spread: Spread,
+    *,
+    watch: bool,
+    quiet: bool,
+    budget: Budget,
 ) -> Outcome:
     spent = Spending(budget)
     total = run.record.size
-    done = sum(run.final(planned.id).exists() for planned in run.planned())
+    done = total - sum(1 for _ in run.left())
     with RunProgress(total, done, quiet=quiet or watch) as progress:
         transcript = Transcript(Console(highlight=False)) if watch and not quiet else None
         first = next(run.planned()).id
@@ -195,8 +219,13 @@ async def _run(
             if transcript and conversation == first:
                 transcript.show(event)
 
-        outcome = await run_conversations(run, models, see, readers, spent)
-    if transcript and run.final(first).exists():
+        def tell(report: Report) -> None:
+            progress.add(report.said, report.done)
+            spent.add(report.said.plus(report.read))
+
+        workers = None if spread.executor == "local" else workers_for(spread, staff, tell)
+        outcome = await (workers or Local(models, see, readers, spent)).run(run)
+    if transcript and run.is_finished(first):
         transcript.figures(summarise(read_log(run.final(first)).events))
     return outcome
 
@@ -218,6 +247,7 @@ def _finish(work: Callable[[], Coroutine[None, None, Outcome]], made: list[RunFo
             raise
         raise ConfideError(f"{error}\nwhat was answered is kept; go on with: confide resume {made[0].path}") from None
     run = made[0]
+    pack_if_large(run)
     _tell(run, outcome)
     if as_json:
         typer.echo(_as_json(run, outcome))
@@ -236,7 +266,7 @@ def _tell(run: RunFolder, outcome: Outcome) -> None:
         sys.stderr.write(f"confide: {count} of {sum(outcome.broken.values())} that ended in error: {reason}\n")
     for name, why in list(outcome.unread.items())[:5]:
         sys.stderr.write(f"confide: {name} is not read to its end: {why}\n")
-    committed = len(list((run.path / "conversations").glob("*.jsonl")))
+    committed = len(run.finished())
     unread: Counter[str] = Counter()
     for folder in measure_folders(run):
         left = len(list((folder.path / "live").glob("*.jsonl")))  # of profiles, those that were begun
@@ -281,7 +311,7 @@ def _of_experiment(run: RunFolder, experiment: ExperimentRecord, kept: Sequence[
 
 
 def _as_json(run: RunFolder, outcome: Outcome) -> str:
-    finished = [run.final(planned.id) for planned in run.planned() if run.final(planned.id).exists()]
+    finished = [run.final(planned.id) for planned in run.planned() if run.is_finished(planned.id)]
     summaries = [summarise(read_log(log).events).model_dump(mode="json") for log in finished]
     report = {"run": str(run.path), "unfinished": dict(outcome.unfinished), "conversations": summaries}
     return json.dumps(report, ensure_ascii=False, indent=2)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -31,6 +33,7 @@ from confide.simulator import (
     models_of,
     read_run,
 )
+from confide.simulator.executors import Share, part_of
 from confide.simulator.runner import with_address
 from confide.simulator.store import software, utc_now
 
@@ -68,6 +71,26 @@ class ReadingPlan:
         self.repeats = repeats
         self._command = command
         ensure_weights([self._spec])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, without the model: :meth:`part` builds it there."""
+        return {**self.__dict__, "model": self.model.name}
+
+    @property
+    def spec(self) -> AnySpec:
+        """The description of the model that reads."""
+        return self._spec
+
+    def part(self, share: Share) -> ReadingPlan:
+        """The same for one of several workers, with its part of the model's limits.
+
+        Raises:
+            ConfideError: a key or a package is missing in this process.
+        """
+        part, spec = copy(self), part_of(self._spec, share)
+        name = self.model if isinstance(self.model, str) else self.model.name  # in a worker's process it is a name
+        part.__dict__.update(_spec=spec, model=build_model(name, spec, self._endpoints))
+        return part
 
     def playing(self, run: RunFolder) -> dict[str, Model]:
         """The models that play in a run, where a plan asks the agents; none otherwise."""
@@ -162,7 +185,7 @@ async def ask_profiles(
 def score(path: Path, plan: ReadingPlan, *, as_json: bool) -> int:
     """Have a run read; gives the exit code."""
     run = RunFolder.open(path)
-    finished = len(list((run.path / "conversations").glob("*.jsonl")))
+    finished = len(run.finished())
     if not finished:
         raise ConfideError(f"{path} holds no finished conversation yet; go on with it: confide resume {path}")
     playing = plan.playing(run)

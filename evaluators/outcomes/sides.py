@@ -135,7 +135,7 @@ class TalkSides:
 
     def _load(self, folder: MeasureFolder) -> _Side:
         log = folder.final(self._talk.conversation)
-        if not log.exists():
+        if not folder.is_finished(self._talk.conversation):
             begun = folder.live(self._talk.conversation).exists()
             return _Side((), "it was not read to its end" if begun else "it was not read yet")
         return _Side(read_side_log(log, self._transcript), None)

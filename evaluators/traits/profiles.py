@@ -138,7 +138,7 @@ async def ask_respondents(
     Raises:
         ConfideError: the disk or the endpoint refuses everything; what was answered is kept.
     """
-    left = iter([each for each in respondents if not folder.final(each.id).exists()])
+    left = iter([each for each in respondents if not folder.is_finished(each.id)])
     unfinished: dict[str, str] = {}
     asked = 0
 

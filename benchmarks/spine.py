@@ -33,7 +33,7 @@ from confide.agents import Model, ScriptedClient, known_models, wrap_client
 from confide.agents.models import Request
 from confide.scenarios import Role, Taxonomy, read_scenarios
 from confide.simulator import AnyEvent, Moderator, RunFolder, Wishes, plan_run, read_log, replay, run_conversations
-from confide.simulator.runner import setup_of
+from confide.simulator.planning import setup_of
 
 SCENARIO: Final = "exam-panic"
 TURNS: Final = 20

@@ -15,7 +15,7 @@ from confide.cli_analysis import analysis_app
 from confide.cli_inspect import RUNS, RunsOption, inspect_app
 from confide.cli_models import CacheOnlyOption, ModelsOption, NoCacheOption, models_app
 from confide.cli_report import report_app
-from confide.cli_scale import AddressOption, ExecutorOption, ShardOption, WorkersOption, scale_app
+from confide.cli_scale import AddressOption, ExecutorOption, ProfileOption, ShardOption, WorkersOption, scale_app
 from confide.cli_tables import tables_app
 from confide.cli_traits import instruments_app, personas_app
 from confide.cli_view import view_app
@@ -108,6 +108,7 @@ def run(
     workers: WorkersOption = None,
     address: AddressOption = None,
     shard: ShardOption = None,
+    profile: ProfileOption = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show the first conversation as it is spoken.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
@@ -118,7 +119,9 @@ def run(
 
     command, endpoints = ("confide", *sys.argv[1:]), endpoints_of(no_cache, cache_only)
     options = Options(scenarios, model, condition, n, turns, seed, runs, models, rubrics, reader, command, endpoints)
-    raise typer.Exit(start(options, spread_of(executor, workers, address, shard), watch=watch, as_json=json))
+    raise typer.Exit(
+        start(options, spread_of(executor, workers, address, shard, profile=profile), watch=watch, as_json=json)
+    )
 
 
 @app.command()
@@ -131,6 +134,7 @@ def resume(
     executor: ExecutorOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
+    profile: ProfileOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
 ) -> None:
     """Go on with a run that was interrupted; what was answered is not paid for again."""
@@ -138,7 +142,7 @@ def resume(
     from confide.commands.run import go_on  # noqa: PLC0415
     from confide.commands.scale import spread_of  # noqa: PLC0415
 
-    spread = spread_of(executor, workers, address)
+    spread = spread_of(executor, workers, address, profile=profile)
     raise typer.Exit(go_on(run_folder, models, endpoints_of(no_cache, cache_only), spread, as_json=json))
 
 

@@ -28,6 +28,10 @@ ShardOption = Annotated[
     typer.Option("--shard", metavar="I/N", help="Run only every N-th conversation, from the I-th; see confide merge."),
 ]
 
+ProfileOption = Annotated[
+    bool, typer.Option("--profile", help="Tell at the end where the time went; it is kept beside the run anyway.")
+]
+
 scale_app = typer.Typer(rich_markup_mode=None)
 
 

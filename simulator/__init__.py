@@ -27,8 +27,9 @@ from confide.simulator.log import LogWriter, ReadLog, Sink, read_log
 from confide.simulator.measures import MeasureFolder, MeasureRecord, Reader, Readings, measure_folders, read_run
 from confide.simulator.moderator import Memory, Moderator
 from confide.simulator.observing import Answer, Key, Line, Observer, Seen, SideLog, Watch
+from confide.simulator.planning import Wishes, check_models, models_of, plan_run
 from confide.simulator.replay import ReplayError, replay, resumed
-from confide.simulator.runner import Outcome, Wishes, check_models, models_of, plan_run, run_conversations
+from confide.simulator.runner import Outcome, run_conversations
 from confide.simulator.setup import Setup, Stage
 from confide.simulator.state import State, fold
 from confide.simulator.store import RunFolder, RunRecord

@@ -146,6 +146,8 @@ class LogWriter:
         self._live = live
         self._final = final
         self._digest = hashlib.sha256()
+        self.disk_s = 0.0
+        """Seconds that writing took."""
         try:
             self._fd = os.open(live, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -203,6 +205,7 @@ class LogWriter:
             before.update(lines[:start])
             digest = b'"digest":"%s"}\n' % before.hexdigest()[:32].encode()
             lines = lines[:start] + lines[start:].replace(b'"digest":null}\n', digest)
+        began = time.perf_counter()
         try:
             written = os.write(self._fd, lines)
             if written != len(lines):
@@ -210,6 +213,7 @@ class LogWriter:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise _cannot_write(self._live, error) from None
+        self.disk_s += time.perf_counter() - began
         self._digest.update(lines)
 
     def commit(self) -> bool:

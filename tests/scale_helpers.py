@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from confide.agents.models import ScriptedSpec
+from confide.agents.models import Endpoints, ScriptedSpec
 from confide.commands.score import ReadingPlan
 from confide.commands.staff import Staff
 from confide.scenarios import read_conditions, read_scenarios
@@ -23,10 +23,11 @@ def planned(runs: Path, name: str = "run", latency_ms: float = 0, n: int = 6, co
 
 
 def staff_of(run: RunFolder, rubrics: tuple[str, ...] = (), reader: str = "scripted") -> Staff:
-    plans = [ReadingPlan(rubrics, reader, 1, ("confide",), None)] if rubrics else []
+    endpoints = Endpoints()
+    plans = [ReadingPlan(rubrics, reader, 1, ("confide",), None, endpoints)] if rubrics else []
     for plan in plans:
         plan.readers(run, {})
-    return Staff(run.record.models, plans)
+    return Staff(run.record.models, plans, endpoints)
 
 
 def nothing(_: object) -> None:

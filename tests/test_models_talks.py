@@ -17,7 +17,7 @@ from confide.scenarios import ConfideError, Role, read_scenario, read_taxonomy
 from confide.scenarios.library import STRATEGIES
 from confide.simulator import Moderator, Outcome, RunFolder, Wishes, plan_run, read_log, run_conversations
 from confide.simulator.events import AnyEvent
-from confide.simulator.runner import setup_of
+from confide.simulator.planning import setup_of
 from tests.fake_server import Answer, FakeServer, Got, failing_plainly, now_again, refused, said, with_message
 from tests.model_helpers import KEY, SURROGATE, is_one_line, reply_for, role_of
 

@@ -37,7 +37,7 @@ from confide.simulator import (
     Wishes,
     plan_run,
 )
-from confide.simulator.runner import setup_of
+from confide.simulator.planning import setup_of
 from confide.simulator.store import Planned, RunFolder
 
 SAMPLED: Final = 24

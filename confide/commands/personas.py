@@ -29,7 +29,7 @@ from confide.evaluators.traits.results import RespondentResults
 from confide.evaluators.traits.scores import factor_reliability, score
 from confide.scenarios.personas import PersonaList, import_personas, personas_text, read_personas
 from confide.simulator import MeasureRecord, check_models
-from confide.simulator.runner import with_address
+from confide.simulator.planning import with_address
 from confide.simulator.store import software, utc_now, write_new
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from confide.simulator import AnyEvent, Called, Ended, Measured, Read, Spoke
-from confide.simulator.executors import Counts
+from confide.simulator.executors import Counts, counts_of
 
 LINE_EVERY_S: Final = 10.0
 """Where standard error is no terminal, one line this often."""
@@ -26,6 +27,9 @@ class RunProgress:
         self._quiet = quiet
         self._total, self._done = total, done
         self._turns = self._tokens = self._hits = 0
+        self._read = Counts()
+        self.readers = _Readers(self.add_reading)
+        """Is told what readers beside the conversations were answered."""
         self._cost: float | None = 0.0
         self._start = self._line = time.monotonic()
         columns = (
@@ -86,11 +90,34 @@ class RunProgress:
         self._done = self._done + counts.ended if done is None else done
         self._show()
 
+    def add_reading(self, counts: Counts) -> None:
+        """Count what readers beside the conversations were answered."""
+        self._read = self._read.plus(counts)
+
     def _counts(self) -> str:
         seconds = max(time.monotonic() - self._start, 1e-3)
-        cost = "cost unknown" if self._cost is None else f"${self._cost:.4f}"
-        hits = f", {self._hits} answers from the cache" if self._hits else ""
-        return f"{self._turns} {self._each}, {self._tokens / seconds:.0f} tokens/s, {cost}{hits}"
+        hits = f", {self._hits + self._read.hits} answers from the cache" if self._hits + self._read.hits else ""
+        told = f"{self._turns} {self._each}, {self._tokens / seconds:.0f} tokens/s, {_dollars(self._cost)}{hits}"
+        if not self._read.turns:
+            return told
+        cost = None if self._read.unpriced else self._read.cost
+        read = f"{self._read.turns} answers, {self._read.completion_tokens / seconds:.0f} tokens/s, {_dollars(cost)}"
+        return f"{told}; readers: {read}"
 
     def _say(self) -> None:
         self._console.print(f"{self._done}/{self._total} {self._what}, {self._counts()}", highlight=False)
+
+
+def _dollars(cost: float | None) -> str:
+    return "cost unknown" if cost is None else f"${cost:.4f}"
+
+
+class _Readers:
+    """A sink of side logs."""
+
+    def __init__(self, add: Callable[[Counts], None]) -> None:
+        self._add = add
+
+    def write(self, *events: AnyEvent) -> None:
+        for event in events:
+            self._add(counts_of(event))

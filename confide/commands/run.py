@@ -6,6 +6,7 @@ import asyncio
 import json
 import shlex
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from itertools import pairwise
@@ -22,6 +23,7 @@ from confide.commands.models import ensure_weights
 from confide.commands.progress import RunProgress
 from confide.commands.scale import LOCAL, Spread, let_go_of_engines, pack_if_large, workers_for
 from confide.commands.score import ReadingPlan, ask_profiles
+from confide.commands.spent import tell_spent
 from confide.commands.staff import Staff
 from confide.evaluators import summarise
 from confide.evaluators.outcomes.checks import check_outcomes, rubric_of
@@ -43,6 +45,7 @@ from confide.simulator import (
     read_log,
 )
 from confide.simulator.executors import Local, Report
+from confide.simulator.log import Tee
 from confide.simulator.store import ExperimentRecord
 from confide.viewer import Transcript
 
@@ -206,7 +209,7 @@ async def _run(
     quiet: bool,
     budget: Budget,
 ) -> Outcome:
-    spent = Spending(budget)
+    spent, began = Spending(budget), time.time()
     total = run.record.size
     done = total - sum(1 for _ in run.left())
     with RunProgress(total, done, quiet=quiet or watch) as progress:
@@ -221,10 +224,15 @@ async def _run(
 
         def tell(report: Report) -> None:
             progress.add(report.said, report.done)
+            progress.add_reading(report.read)
             spent.add(report.said.plus(report.read))
 
         workers = None if spread.executor == "local" else workers_for(spread, staff, tell)
-        outcome = await (workers or Local(models, see, readers, spent)).run(run)
+        try:
+            outcome = await (workers or Local(models, see, readers, Tee(spent, progress.readers))).run(run)
+        finally:
+            if spread.profile:
+                tell_spent(run, began)
     if transcript and run.is_finished(first):
         transcript.figures(summarise(read_log(run.final(first)).events))
     return outcome

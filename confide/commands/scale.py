@@ -39,12 +39,16 @@ class Spread(NamedTuple):
     """Of a Ray cluster; None: Ray is started here."""
     shard: ShardRecord | None = None
     """The part of the run that is to be run; None for the whole."""
+    profile: bool = False
+    """Whether to tell at the end where the time went."""
 
 
 LOCAL: Final = Spread()
 
 
-def spread_of(executor: str, workers: int | None, address: str | None, shard: str | None = None) -> Spread:
+def spread_of(
+    executor: str, workers: int | None, address: str | None, shard: str | None = None, *, profile: bool = False
+) -> Spread:
     """What the command line says of it.
 
     Raises:
@@ -60,7 +64,7 @@ def spread_of(executor: str, workers: int | None, address: str | None, shard: st
         raise ConfideError("--address is of a Ray cluster: say --executor ray, too")
     if executor == "ray":
         import_ray()
-    return Spread(executor, workers, address, parse_shard(shard) if shard is not None else None)
+    return Spread(executor, workers, address, parse_shard(shard) if shard is not None else None, profile)
 
 
 def workers_for(spread: Spread, staff: Staff, tell: Tell) -> Executor:

@@ -34,7 +34,7 @@ from confide.simulator import (
     read_run,
 )
 from confide.simulator.executors import Share, part_of
-from confide.simulator.runner import with_address
+from confide.simulator.planning import with_address
 from confide.simulator.store import software, utc_now
 
 
@@ -67,6 +67,7 @@ class ReadingPlan:
         self._models_file = models_file
         self._spec = with_address(find_model(model, known_models(models_file)))
         self._endpoints = endpoints
+        self._name = model
         self.model: Model = build_model(model, self._spec, endpoints)
         self.repeats = repeats
         self._command = command
@@ -74,7 +75,7 @@ class ReadingPlan:
 
     def __getstate__(self) -> dict[str, Any]:
         """For another process, without the model: :meth:`part` builds it there."""
-        return {**self.__dict__, "model": self.model.name}
+        return {**self.__dict__, "model": self._name}
 
     @property
     def spec(self) -> AnySpec:
@@ -88,8 +89,7 @@ class ReadingPlan:
             ConfideError: a key or a package is missing in this process.
         """
         part, spec = copy(self), part_of(self._spec, share)
-        name = self.model if isinstance(self.model, str) else self.model.name  # in a worker's process it is a name
-        part.__dict__.update(_spec=spec, model=build_model(name, spec, self._endpoints))
+        part.__dict__.update(_spec=spec, model=build_model(self._name, spec, self._endpoints))
         return part
 
     def playing(self, run: RunFolder) -> dict[str, Model]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from confide.evaluators.report.charts import Bar, bars
-from confide.evaluators.report.gather import Material, Purpose, Sum
+from confide.evaluators.report.gather import Material, Purpose, RunMaterial, Sum
 from confide.evaluators.report.parts import Cell, Figure, Note, Num, Section, Table
+from confide.simulator.usage import Spent, read_usage, spent
 
 _COUNTS: Final = ("calls", "without an answer", "prompt tokens", "of these cached", "completion tokens", "US $")
 _NAMES: Final = {"speak": "turns", "script": "scripts", "repair": "repairs"}
@@ -41,7 +42,37 @@ def costs(material: Material) -> Section:
     table = _table("tokens", "Calls, tokens and cost by purpose and role", calls, (*run, "kind", "purpose", "role"))
     arms = _table("tokens-by-condition", "The same by condition", calls, (*run, "condition", "kind"))
     chart = bars("fig-tokens", title, about, drawn, ("prompt tokens", "completion tokens"))
-    return Section("cost", "Tokens and cost", [Figure("fig-tokens", title, about, chart, table, behind), arms])
+    parts: list[Figure | Table | Note] = [Figure("fig-tokens", title, about, chart, table, behind), arms]
+    if times := [(each, found) for each in material.runs if (found := spent(read_usage(each.run)))]:
+        parts.append(_times(times))
+    return Section("cost", "Tokens and cost", parts)
+
+
+def _times(times: Sequence[tuple[RunMaterial, Spent]]) -> Table:
+    """Where the time of conversations went, run by run."""
+    rows: list[list[Cell]] = [
+        [
+            each.run.record.id, Num(found.talk_s, digits=1), *(Num(100 * part, digits=1) for part in _shares(found)),
+            Num(100 * found.cpu, digits=0),
+            Num(None if found.cpu_per_call_s is None else 1000 * found.cpu_per_call_s, why="no call", digits=2),
+        ]
+        for each, found in times
+    ]  # fmt: skip
+    columns = (
+        "run",
+        "seconds of talks",
+        "model, %",
+        "in line, %",
+        "disk, %",
+        "rest, %",
+        "of a core, %",
+        "CPU ms per call",
+    )
+    return Table("times", "Where the time of conversations went", columns, rows, 1)
+
+
+def _shares(found: Spent) -> tuple[float, ...]:
+    return found.model, found.limiter, found.disk, found.rest
 
 
 def _table(name: str, caption: str, calls: Calls, by: tuple[str, ...]) -> Table:

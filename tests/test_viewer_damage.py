@@ -115,7 +115,7 @@ def test_one_byte_of_what_was_said_that_was_altered(run, log):
     assert (found.measures, found.drift, found.annotators) == ((), (), ()), "figures are of what was written"
 
 
-@settings(max_examples=60, **GIVEN)
+@settings(max_examples=30, **GIVEN)
 @given(st.data())
 def test_any_byte_that_is_altered_is_seen_and_nothing_raises(lab, tmp_path_factory, data):
     run = RunFolder.open(lab.path)

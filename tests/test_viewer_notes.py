@@ -119,6 +119,14 @@ def test_wherever_a_kill_tears_a_line_the_other_notes_are_kept(tmp_path_factory,
     assert file_of(shown).read_bytes().startswith(whole + line[:cut])
 
 
+def test_a_line_that_was_torn_at_a_brace_is_no_note(small):
+    save(small, turn=1, text="a } b")
+    line = file_of(small).read_bytes()
+    file_of(small).write_bytes(line[: line.index(b"}") + 1])
+    save(small, turn=2, text="after")
+    assert texts(small) == [("ann", 2, "after")]
+
+
 def test_a_line_that_is_no_note_is_named(small):
     save(small)
     with file_of(small).open("a") as file:
@@ -155,9 +163,10 @@ def test_a_note_that_cannot_be_written_is_one_line(small):
 def test_a_note_on_what_is_not_said_any_more_is_stale(tmp_path):
     run = hand_run(tmp_path / "runs", hand=words("hand", "one", "two"))
     shown = show(tmp_path, run)
-    old = draft(shown)
+    old = draft(shown, strategies=("Question",))
     shown.save(NoteDraft(**old))
     assert [each.stale for each in shown.notes().notes] == [False]
+    assert [(each.against, each.turns) for each in shown.agreements().agreements] == [("declared", 1)]
     run.final("hand").unlink()
     put(run, "hand", words("hand", "one", "other"))
     Indexer(shown.index).refresh(shown.runs)

@@ -238,7 +238,7 @@ def plain(text):
     return "".join(sign for sign in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(sign))
 
 
-@settings(max_examples=60, **GIVEN)
+@settings(max_examples=30, **GIVEN)
 @given(hostile_text(), st.data())
 def test_a_word_of_what_was_said_is_found(index, text, data):
     run = index.runs[0]

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
@@ -110,9 +110,7 @@ async def run_conversations(
             finally:
                 if along is not None:
                     unread.update(await along.finish())
-            if why is None:
-                meter.conversations += 1
-            else:
+            if why is not None:
                 unfinished[planned.id] = why
 
     workers = min(sum(model.concurrency for model in models.values()), run.record.size)
@@ -179,16 +177,11 @@ async def _converse(
             return f"{run.live(planned.id)}: {error}"
         finally:
             meter.talked(time.perf_counter() - start, writer.disk_s)
-        disk_s = await asyncio.get_running_loop().run_in_executor(None, _timed, writer.commit)
+        start = time.perf_counter()
+        meter.conversations += await asyncio.get_running_loop().run_in_executor(None, writer.commit)
+        disk_s = time.perf_counter() - start
         meter.talked(disk_s, disk_s)
     return None
-
-
-def _timed(work: Callable[[], object]) -> float:
-    """Do ``work``; gives the seconds that it took."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 @contextmanager

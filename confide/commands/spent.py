@@ -32,6 +32,6 @@ def tell_spent(run: RunFolder, since: float) -> None:
     each = "unknown" if found.cpu_per_call_s is None else f"{1000 * found.cpu_per_call_s:.2f} ms per call"
     console.print(
         f"{len(usages)} process(es), {found.wall_s:.1f} s of running, {found.talk_s:.1f} s of conversations, "
-        f"{found.cpu:.0%} of a core ({each}); {calls} calls, {hits} answers from the cache; {reading} of these readers'",
+        f"{found.cpu:.0%} of a core ({each}); {calls} calls, {hits} answers from the cache; {reading} for readers",
         soft_wrap=True,
     )

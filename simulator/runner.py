@@ -95,7 +95,7 @@ async def run_conversations(
     def see(conversation: str, event: AnyEvent) -> None:
         if isinstance(event, Ended) and event.reason is EndReason.ERROR:
             broken[event.detail or "unknown"] += 1
-        meter.speaking.write(event)
+        meter.speaking.add(event)
         watch(conversation, event)
 
     async def work() -> None:

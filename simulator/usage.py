@@ -79,12 +79,17 @@ class _Calls:
 
     def write(self, *events: AnyEvent) -> None:
         for event in events:
-            if isinstance(event, Called):
-                self._calls += not event.hit
-                self._hits += event.hit
-                self._model_s += event.seconds or 0.0
-            if isinstance(event, Called | Failed):
-                self._failed_s += sum(attempt.seconds for attempt in event.attempts)
+            self.add(event)
+
+    def add(self, event: AnyEvent) -> None:
+        if isinstance(event, Called):
+            self._calls += not event.hit
+            self._hits += event.hit
+            self._model_s += event.seconds or 0.0
+        elif not isinstance(event, Failed):
+            return
+        if event.attempts:
+            self._failed_s += sum(attempt.seconds for attempt in event.attempts)
 
     def total(self) -> CallTime:
         return CallTime(

@@ -119,7 +119,7 @@ def test_readers_change_nothing_and_read_the_same_live_as_later(tmp_path):
     for log in alone.logs():
         assert but_for_time(watched.final(log.stem)) == but_for_time(log)
     files = {file.relative_to(watched.path).parts[0] for file in watched.path.rglob("*") if file.is_file()}
-    assert files == {"run.json", "conversations", "measures"}
+    assert files == {"run.json", "conversations", "measures", "usage"}
 
     model, _ = scripted_model()
     readings = asyncio.run(read_run(alone, [reader_of(alone, name, model) for name in shipped_rubrics()]))

@@ -79,7 +79,7 @@ def workers_for(spread: Spread, staff: Staff, tell: Tell) -> Executor:
     if any(isinstance(spec, LocalSpec) for spec in specs.values()):
         sys.stderr.write("confide: each worker loads the embedded model for itself\n")
     if spread.executor == "ray":
-        return Ray(staff, tell, spread.workers and workers, spread.address, reads=bool(staff.plans))
+        return Ray(staff, tell, spread.workers, spread.address, most=most, reads=bool(staff.plans))
     return Processes(staff, tell, workers, reads=bool(staff.plans))
 
 

@@ -24,7 +24,14 @@ class Ray:
     """Runs a run in Ray actors."""
 
     def __init__(
-        self, hire: Hire, tell: Tell, workers: int | None = None, address: str | None = None, *, reads: bool = False
+        self,
+        hire: Hire,
+        tell: Tell,
+        workers: int | None = None,
+        address: str | None = None,
+        *,
+        most: int | None = None,
+        reads: bool = False,
     ) -> None:
         """Describe the actors.
 
@@ -32,6 +39,7 @@ class Ray:
             hire: makes the models and readers of one of them, where it runs.
             tell: is told what they did.
             workers: how many; by default one per processor of the cluster.
+            most: more than so many there are not, however large the cluster is; None for no limit.
             address: of the cluster; by default Ray is started on this machine, or what RAY_ADDRESS names is used.
             reads: whether they read along.
 
@@ -42,6 +50,7 @@ class Ray:
         self._hire = hire
         self._tell = tell
         self._workers = workers
+        self._most = most
         self._address = address
         self._reads = reads
 
@@ -54,6 +63,7 @@ class Ray:
             _connect(ray, self._address)
         try:
             workers = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+            workers = min(workers, self._most or workers)
             lasting = {"max_restarts": RESTARTS, "max_task_retries": RESTARTS, "scheduling_strategy": "SPREAD"}
             actor = ray.remote(**lasting)(_Actor)
             return await run_workers(

@@ -165,8 +165,7 @@ def _scrubbing(folder: Path, browser: Browser) -> list[Row]:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(served.url)
         page.wait_for_selector("[role=row][aria-rowindex='2']")
-        page.keyboard.press("j")
-        page.locator("[role=row][aria-rowindex='2']").press("Enter")
+        page.keyboard.press("Enter")
         page.wait_for_selector("input[type=range]")
         for _ in range(3):
             frames = page.evaluate(_SCRUB, 199)

@@ -60,7 +60,12 @@ def rows(db: sqlite3.Connection, query: Query) -> Rows:
     by = ", ".join(f"{name} {direction} NULLS LAST" for name in SORTS[query.sort].split(", "))
     order = "talks.key" if query.blind else f"{by}, talks.key"
     hit = "hits.line" if query.words.strip() else "NULL"
-    sql = f"SELECT runs.id AS run_id, talks.*, {hit} AS line {where.sql} ORDER BY {order} LIMIT ? OFFSET ?"
+    # Numbers are sorted, and whole rows fetched of those alone that are shown: half the time far down.
+    part = f"SELECT talks.no AS no, {hit} AS line {where.sql} ORDER BY {order} LIMIT ? OFFSET ?"
+    sql = (
+        f"SELECT runs.id AS run_id, talks.*, line FROM ({part}) AS part "  # noqa: S608  (our own)
+        f"JOIN talks ON talks.no = part.no JOIN runs ON runs.no = talks.run ORDER BY {order}"
+    )
     db.row_factory = sqlite3.Row
     try:
         found = db.execute(sql, [*where.values, min(query.limit, MOST), query.offset]).fetchall()

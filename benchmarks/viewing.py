@@ -28,9 +28,9 @@ from rich.console import Console
 from benchmarks.spine import Row, machine, show_rows
 from confide.simulator import RunFolder
 from confide.viewer.documents import Home
+from confide.viewer.frame import STATIC
 from confide.viewer.index import make_index
 from confide.viewer.indexing import Indexer
-from confide.viewer.page import STATIC
 
 PAINT_S: Final = 1.0
 FRAMES: Final = 60.0

@@ -17,7 +17,7 @@ from confide.viewer import export as module
 from confide.viewer import shown as shown_module
 from confide.viewer.documents import Agreements, Calls, Facets, Home, NoteDraft, Notes, Rows, Talk, Words
 from confide.viewer.export import ALONE, CHUNK, export
-from confide.viewer.page import static
+from confide.viewer.frame import static
 from tests.helpers import HOSTILE
 from tests.viewer_helpers import copy_of, draft, hand_run, lab, people, rows, show, talks, words
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from confide.viewer.documents import Agreements, Calls, Facets, Home, Notes, Rows, Talk
-from confide.viewer.page import static
+from confide.viewer.frame import static
 from confide.viewer.server import LARGEST_NOTE, SAFE, TOKEN
 from tests.helpers import HOSTILE
 from tests.viewer_helpers import (

@@ -19,9 +19,9 @@ from pydantic import BaseModel
 
 from confide.scenarios import ConfideError
 from confide.viewer.documents import Rows, Talk, Words, WordsOf
+from confide.viewer.frame import BODY, END, HEAD, static
 from confide.viewer.grid import MOST, Query
 from confide.viewer.indexing import Indexer
-from confide.viewer.page import BODY, END, HEAD, static
 from confide.viewer.shown import Shown
 
 ALONE: Final = 1_000

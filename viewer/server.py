@@ -31,9 +31,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from confide.scenarios import ConfideError
 from confide.viewer import grid
 from confide.viewer.documents import NoteDraft
+from confide.viewer.frame import served_page, static
 from confide.viewer.index import make_index
 from confide.viewer.indexing import Indexer
-from confide.viewer.page import served_page, static
 from confide.viewer.shown import ChangedError, GoneError, NotShownError, Shown
 
 HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")

@@ -31,7 +31,7 @@ def view(paths: list[Path], runs: Path, port: int | None, out: Path | None, *, b
     if out is not None:
         typer.echo(str(export(shown, out)))
         return
-    listening = _listen(port)
+    listening = listen(port)
     address = f"http://{LOOPBACK}:{listening.getsockname()[1]}/"
     typer.echo(f"{address}  (Ctrl-C ends it)", err=True)
     if browser:
@@ -53,7 +53,7 @@ def _shown(paths: list[Path], runs: Path) -> Shown:
     return Shown(index, found, None if found else runs)
 
 
-def _listen(port: int | None) -> socket.socket:
+def listen(port: int | None) -> socket.socket:
     """A socket on the loopback interface.
 
     Raises:

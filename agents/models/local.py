@@ -15,6 +15,8 @@ from confide.agents.models.spec import LocalSpec
 from confide.agents.models.weights import ADAPTER, ADAPTER_SHA256, SHA256, is_pinned, weights_file
 from confide.scenarios import ConfideError
 
+ROLES: Final = 2
+"""Prompts that a conversation goes on with."""
 REPEAT_WINDOW: Final = 48
 """Tokens back to which repetition is held down: about a turn, so that a fact can be told in its own words."""
 
@@ -99,8 +101,9 @@ class LocalClient(BaseClient):
             adapter.path = str(ADAPTER)
             adapter.scale = 1.0
             params.lora_adapters = [adapter]
-        params.n_parallel = self._spec.concurrency
-        params.n_ctx = self._spec.concurrency * self._spec.context
+        # Each role of a talk has a prompt of its own, and the server finds the slot that holds most of it.
+        params.n_parallel = ROLES * self._spec.concurrency
+        params.n_ctx = params.n_parallel * self._spec.context
         threads = self._spec.threads or max(1, (os.cpu_count() or 2) // 2)
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.api_keys = [key]

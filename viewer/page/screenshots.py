@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from confide.commands.view import LOOPBACK, listen
 from confide.viewer.documents import Row
@@ -19,10 +19,11 @@ from confide.viewer.server import ViewerServer
 from confide.viewer.shown import Shown
 
 IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
-SIZE: Final = {"width": 1280, "height": 860}
+SIZE: Final[ViewportSize] = {"width": 1280, "height": 860}
 
 
 def main() -> None:
+    """Serve the runs that are named, and take a picture of each view, in light and dark."""
     make_index(index_file())
     shown = Shown(index_file(), [Path(name) for name in sys.argv[1:]])
     Indexer(shown.index).refresh(shown.runs)

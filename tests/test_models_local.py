@@ -97,7 +97,7 @@ async def test_the_embedded_server_is_started_once_and_asked_with_its_own_key(
     await model.client.close()
     (params,) = started
     assert params.model.path == str(weights)
-    assert (params.n_parallel, params.n_ctx) == (3, 3072)
+    assert (params.n_parallel, params.n_ctx) == (6, 6144)
     assert {got.headers["Authorization"] for got in server.chats} == {f"Bearer {params.api_keys[0]}"}
     assert len(params.api_keys[0]) >= 32
     body = server.chats[0].body

@@ -55,6 +55,8 @@ class Call(Frozen):
     """The answer, exactly; empty where there was none."""
     answered: bool
     """Whether there was an answer."""
+    hit: bool
+    """Whether the answer came from the cache of answers: nothing was sent and nothing paid."""
     fault: str | None
     """What was wrong with the answer, or why there was none; None if it could be read."""
     message: str | None

@@ -208,6 +208,10 @@ export interface Call {
    */
   answered: boolean;
   /**
+   * Whether the answer came from the cache of answers: nothing was sent and nothing paid.
+   */
+  hit: boolean;
+  /**
    * What was wrong with the answer, or why there was none; None if it could be read.
    */
   fault: string | null;

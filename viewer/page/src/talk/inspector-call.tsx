@@ -53,7 +53,10 @@ function Parameters(props: { call: Call }) {
         {call.turn < 0 ? "before the first turn" : `turn ${call.turn}`}, <Words text={whom} />, to{" "}
         {visible(call.purpose)}
       </Entry>
-      <Entry term="model">{word(call.model, "the server gave no name")}</Entry>
+      <Entry term="model">
+        {word(call.model, "the server gave no name")}
+        {call.hit && " (from the cache of answers: nothing was sent)"}
+      </Entry>
       <Entry term="tokens">
         {figure(call.prompt_tokens, 0, "prompt tokens were not reported")} prompt
         {cached !== null && ` (${number(100 * cached)}% cached)`},{" "}

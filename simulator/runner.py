@@ -89,7 +89,7 @@ async def run_conversations(
     unread: dict[str, str] = {}
     broken: Counter[str] = Counter()
     ready: Ready = {}
-    meter = Meter({**models, **{model.name: model for reader in readers for model in reader.models}})
+    meter = Meter(models, [model for reader in readers for model in reader.models])
     also = Tee(meter.reading, also) if also else meter.reading
 
     def see(conversation: str, event: AnyEvent) -> None:

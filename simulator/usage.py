@@ -55,13 +55,13 @@ class Usage(Frozen):
     conversations: int
     """Conversations that it finished."""
     wall_s: Seconds
-    """Seconds from its first conversation to its last."""
+    """Seconds from when it began with the run until it was through."""
     cpu_s: Seconds
     """Seconds of processor time that it used meanwhile, all threads together; an embedded model's are in it."""
     talk_s: Seconds
     """Seconds that conversations were under way, added up: many are at once."""
-    limiter_s: Seconds
-    """Of these, seconds that calls stood in line at an endpoint's gate; readers' calls too."""
+    limiter_s: Seconds | None
+    """Of these, seconds that calls stood in line at an endpoint's gate; None where readers stood in the same lines."""
     disk_s: Seconds
     """Of these, seconds that logs were written and committed."""
     speaking: CallTime
@@ -100,10 +100,11 @@ class _Calls:
 class Meter:
     """Measures what this process spends on a run."""
 
-    def __init__(self, models: Mapping[str, Model]) -> None:
-        """Begin now; ``models`` are those whose gates are passed."""
-        self._gates = {id(gate): gate for model in models.values() for gate in _gates(model.client)}.values()
-        self._waited = sum(gate.waited_s for gate in self._gates)
+    def __init__(self, models: Mapping[str, Model], readers: Iterable[Model] = ()) -> None:
+        """Begin now; ``models`` play, and ``readers`` read along."""
+        self._gates = {id(gate): gate for model in models.values() for gate in _gates(model.client)}
+        self._shared = any(id(gate) in self._gates for model in readers for gate in _gates(model.client))
+        self._waited = self._in_line()
         self._began, self._start, self._cpu = time.time(), time.perf_counter(), time.process_time()
         self.speaking, self.reading = _Calls(), _Calls()
         """Are told of every event of conversations, and of side logs."""
@@ -124,11 +125,14 @@ class Meter:
             wall_s=round(time.perf_counter() - self._start, 3),
             cpu_s=round(time.process_time() - self._cpu, 3),
             talk_s=round(self.talk_s, 3),
-            limiter_s=round(sum(gate.waited_s for gate in self._gates) - self._waited, 3),
+            limiter_s=None if self._shared else round(self._in_line() - self._waited, 3),
             disk_s=round(self.disk_s, 3),
             speaking=self.speaking.total(),
             reading=self.reading.total(),
         )
+
+    def _in_line(self) -> float:
+        return sum(gate.waited_s for gate in self._gates.values())
 
     def save(self, run: RunFolder) -> None:
         """Write it beside the run. A disk that refuses is no reason to lose anything else, and is passed over."""
@@ -166,8 +170,8 @@ class Spent(Frozen):
     """Seconds that conversations were under way, added up."""
     model: float
     """Waiting for models' answers; tries that failed too. Readers' calls are left out."""
-    limiter: float
-    """Standing in line at an endpoint's gate."""
+    limiter: float | None
+    """Standing in line at an endpoint's gate; None where readers stood in the same lines: it is in ``rest`` then."""
     disk: float
     """Writing and committing logs."""
     rest: float
@@ -190,14 +194,15 @@ def spent(usages: Iterable[Usage]) -> Spent | None:
     cpu = sum(usage.cpu_s for usage in each)
     calls = sum(kind.calls + kind.hits for usage in each for kind in (usage.speaking, usage.reading))
     model = sum(usage.speaking.model_s + usage.speaking.failed_s for usage in each) / talk
-    limiter = sum(usage.limiter_s for usage in each) / talk
+    known = [usage.limiter_s for usage in each if usage.limiter_s is not None]
+    limiter = sum(known) / talk if len(known) == len(each) else None
     disk = sum(usage.disk_s for usage in each) / talk
     return Spent(
         talk_s=talk,
         model=model,
         limiter=limiter,
         disk=disk,
-        rest=max(0.0, 1 - model - limiter - disk),
+        rest=max(0.0, 1 - model - (limiter or 0.0) - disk),
         wall_s=wall,
         cpu=cpu / wall,
         cpu_per_call_s=cpu / calls if calls else None,

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import threading
 
 import pytest
@@ -66,8 +67,9 @@ def test_a_note_is_one_more_line_and_nothing_else_changes(small):
             True,
             0,
         )
-        assert (placed.key, placed.stale, note.conversation) == (key(small, "hand"), False, "hand")
-        assert Note.model_validate_json(file_of(small).read_bytes().splitlines()[-1]) == note
+        assert (placed.key, placed.stale, note.conversation) == (key(small, "hand"), False, "")  # it was made blind
+        kept = Note.model_validate_json(file_of(small).read_bytes().splitlines()[-1])
+        assert kept == note.model_copy(update={"conversation": "hand"})
     assert {file: file.read_bytes() for file in before} == before
     assert texts(small) == [("ann", 0, "third")], "the latest at a place counts"
 
@@ -131,8 +133,32 @@ def test_a_line_that_is_no_note_is_named(small):
     save(small)
     with file_of(small).open("a") as file:
         file.write('{"v":1,"reader":"ann"}\n')
-    with pytest.raises(ConfideError, match=r"ann\.jsonl:2: not a note: "):
-        read_notes(small.runs[0])
+    kept = read_notes(small.runs[0])
+    assert len(kept.notes) == 1, "the rest is there"
+    assert re.search(r"ann\.jsonl:2: not a note: ", kept.problems[0])
+    assert small.home().runs[0].problem == kept.problems[0]
+    small.talk(key(small, "hand"))
+
+
+def test_a_file_that_cannot_be_read_closes_nothing(small):
+    save(small)
+    (file_of(small).parent / "bob.jsonl").symlink_to("/nowhere/at/all")
+    (problem,) = read_notes(small.runs[0]).problems
+    assert "bob.jsonl: cannot be read" in problem
+    assert texts(small)
+    small.talk(key(small, "hand"))
+
+
+def test_what_was_labelled_blind_and_in_sight_never_mixes(small):
+    save(small, strategies=("Question",), blind=True)
+    save(small, strategies=("Others",), blind=False)
+    assert [(note.note.blind, note.note.strategies) for note in small.notes().notes] == [
+        (False, ("Others",)),
+        (True, ("Question",)),
+    ]
+    (mine,) = small.notes(key(small, "hand"), blind="ann").notes
+    assert (mine.note.strategies, mine.note.conversation) == (("Question",), "")
+    assert {(row.reader, row.blind) for row in small.agreements().agreements} == {("ann", True), ("ann", False)}
 
 
 def test_what_many_write_at_once_is_kept(small):

@@ -54,7 +54,7 @@ def export(shown: Shown, out: Path) -> Path:
         ConfideError: there is nothing to show, it is too much for one file, or the file cannot be written.
     """
     try:
-        Indexer(shown.index).refresh(shown.runs)
+        Indexer(shown.index, again_s=0).refresh(shown.runs)
     except (OSError, sqlite3.Error) as error:
         raise ConfideError(f"cannot fill the index {shown.index}: {error}") from None
     total = shown.rows(Query(runs=(), limit=1)).total

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from confide.evaluators.summary import HUMAN
 from confide.viewer.documents import Facet, Facets, Hit, Kin, Row, Rows
 from confide.viewer.index import LINE_BITS, LineOf
 
@@ -142,7 +143,7 @@ def _row(db: sqlite3.Connection, found: sqlite3.Row, query: Query) -> Row:
     }
     return Row(
         key=found["key"],
-        scenario=found["scenario"],
+        scenario=None if blind and found["condition"] == HUMAN else found["scenario"],
         state=found["state"],
         turns=found["turns"],
         **(hidden if blind else open_),
@@ -186,14 +187,15 @@ def _first(db: sqlite3.Connection, line: int, text: str, words: str) -> _Span:
     return _Span(start, start if end < 0 else end - len(left))
 
 
-def facets(db: sqlite3.Connection, runs: Sequence[str]) -> Facets:
-    """All values that the grid can be filtered by."""
+def facets(db: sqlite3.Connection, runs: Sequence[str], *, blind: bool = False) -> Facets:
+    """All values that the grid can be filtered by; for a blind reader, without those of people's conversations."""
     marks = ",".join("?" * len(runs))
+    models_alone = f" AND condition != '{HUMAN}'" if blind else ""
 
     def values(column: str) -> tuple[Facet, ...]:
         sql = (
             f"SELECT {column} AS value, count(*) {_FROM} WHERE runs.path IN ({marks}) "
-            f"AND value IS NOT NULL GROUP BY value ORDER BY value"
+            f"AND value IS NOT NULL{models_alone} GROUP BY value ORDER BY value"
         )
         return tuple(Facet(value=value, count=count) for value, count in db.execute(sql, list(runs)))
 

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from confide.agents.models.weights import cache_folder
 from confide.scenarios import Role
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the tables below."""
 LINE_BITS: Final = 24
 """A line's number in ``words`` is the conversation's, and in so many bits after it which of its lines it is."""
@@ -56,6 +56,7 @@ CREATE TABLE sound(
     run INTEGER NOT NULL, folder TEXT NOT NULL, role TEXT NOT NULL, factor TEXT NOT NULL, why TEXT,
     PRIMARY KEY(run, folder, role, factor)
 ) WITHOUT ROWID;
+CREATE TABLE stale(run INTEGER NOT NULL, folder TEXT NOT NULL, PRIMARY KEY(run, folder)) WITHOUT ROWID;
 CREATE TABLE labelled(
     run INTEGER NOT NULL, folder TEXT NOT NULL, conversation TEXT NOT NULL, agreement REAL, turns INTEGER NOT NULL,
     why TEXT,
@@ -168,7 +169,7 @@ def forget_run(db: sqlite3.Connection, no: int) -> None:
     """Take a run out of the index."""
     for (conversation,) in db.execute("SELECT conversation FROM talks WHERE run = ?", (no,)).fetchall():
         forget_talk(db, no, conversation)
-    for table in ("sides", "moved", "sound", "labelled"):
+    for table in ("sides", "moved", "sound", "stale", "labelled"):
         db.execute(f"DELETE FROM {table} WHERE run = ?", (no,))  # noqa: S608  (names of our own)
     db.execute("DELETE FROM runs WHERE no = ?", (no,))
 

@@ -42,12 +42,19 @@ class _File(NamedTuple):
 class Indexer:
     """Keeps the index up with some runs. For one thread."""
 
-    def __init__(self, file: Path, told: Told = lambda *_: None) -> None:
-        """Fill the index in ``file``, and tell ``told`` about it."""
+    def __init__(self, file: Path, told: Told = lambda *_: None, again_s: float | None = None) -> None:
+        """Fill the index in ``file``, and tell ``told`` about it.
+
+        Args:
+            file: the index.
+            told: is told what was read.
+            again_s: how often, in seconds, reliability is worked out again while a run is being read; None for the
+                usual.
+        """
         self._file = file
         self._told = told
         self._settled: dict[Path, int] = {}
-        self._sides = Sides()
+        self._sides = Sides(again_s)
         self._tidied = False
         self.waiting = 0
         """Logs that are still to be read."""

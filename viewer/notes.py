@@ -2,7 +2,8 @@
 
 ::
 
-    runs/<run>/notes/<reader>.jsonl     one note per line; a later one at the same place takes an earlier one's place
+    runs/<run>/notes/<reader>.jsonl     one note per line; a later one at the same place, blind or in sight as that one
+                                        was, takes its place
 
 Law: nothing is overwritten. A note says what transcript it is about, and counts no more once that has changed.
 """
@@ -59,29 +60,38 @@ def save_note(run: RunFolder, conversation: str, draft: NoteDraft) -> Note:
     return note
 
 
-def read_notes(run: RunFolder) -> list[Note]:
-    """The latest note of each reader at each place, by reader, conversation and turn.
+class Kept(NamedTuple):
+    """The notes of a run."""
 
-    Lines torn by a kill are passed over.
+    notes: list[Note]
+    """The latest of each reader at each place, blind and in sight apart; by reader, conversation and turn."""
+    problems: tuple[str, ...]
+    """What of the files cannot be read, in a line each; the rest of them is here."""
 
-    Raises:
-        ConfideError: a line is no note.
-    """
-    found: dict[tuple[str, Place], Note] = {}
+
+def read_notes(run: RunFolder) -> Kept:
+    """The notes of a run. Lines torn by a kill are passed over; what else is no note is told."""
+    found: dict[tuple[str, bool, Place], Note] = {}
+    problems = []
     for file in sorted((run.path / FOLDER).glob("*.jsonl")):
-        *lines, _ = file.read_bytes().split(b"\n")
+        try:
+            *lines, _ = file.read_bytes().split(b"\n")
+        except OSError as error:
+            problems.append(f"{file}: cannot be read: {error.strerror or error}")
+            continue
         for number, line in enumerate(lines, start=1):
             try:
                 note = Note.model_validate_json(line)
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
-                if first["type"] == "json_invalid":  # torn by a kill
-                    continue
-                where = ".".join(str(part) for part in first["loc"])
-                raise ConfideError(f"{file}:{number}: not a note: {where}: {first['msg']}") from None
-            found[note.reader, (note.conversation, note.turn)] = note
+                if first["type"] != "json_invalid":  # else it was torn by a kill
+                    where = ".".join(str(part) for part in first["loc"])
+                    problems.append(f"{file}:{number}: not a note: {where}: {first['msg']}")
+                continue
+            found[note.reader, note.blind, (note.conversation, note.turn)] = note
     kept = [note for note in found.values() if note.text or note.tags or note.strategies is not None]
-    return sorted(kept, key=lambda each: (each.reader, each.conversation, -1 if each.turn is None else each.turn))
+    kept.sort(key=lambda each: (each.reader, each.conversation, -1 if each.turn is None else each.turn, each.blind))
+    return Kept(kept, tuple(problems))
 
 
 class Labels(NamedTuple):
@@ -89,21 +99,29 @@ class Labels(NamedTuple):
 
     name: str
     by_turn: Mapping[Place, Sequence[str]]
+    blind: bool = False
+    """For a person: whether the labels were made blind."""
 
 
 def labels_of(notes: Iterable[Note]) -> list[Labels]:
-    """What each person labelled, by name."""
-    found: dict[str, dict[Place, Sequence[str]]] = {}
+    """What each person labelled, by name: blind, and in sight of what was declared."""
+    found: dict[tuple[str, bool], dict[Place, Sequence[str]]] = {}
     for note in notes:
         if note.strategies:
-            found.setdefault(note.reader, {})[note.conversation, note.turn] = note.strategies
-    return [Labels(name, by_turn) for name, by_turn in found.items()]
+            found.setdefault((note.reader, note.blind), {})[note.conversation, note.turn] = note.strategies
+    return [Labels(name, by_turn, blind) for (name, blind), by_turn in found.items()]
 
 
 def agreements(people: Sequence[Labels], others: Sequence[Labels]) -> list[Agreed]:
-    """Agreement of each person with what was declared, with annotators and with other people."""
-    pairs = [(person, other) for n, person in enumerate(people) for other in (*others, *people[n + 1 :])]
-    return [_agreed(person, other) for person, other in pairs]
+    """Agreement of each person with what was declared, with annotators, and with other people who labelled alike.
+
+    Labels made blind and labels made in sight never count together.
+    """
+    found = []
+    for number, person in enumerate(people):
+        rivals = [other for other in people[number + 1 :] if other.blind == person.blind]
+        found += [_agreed(person, other) for other in (*others, *rivals)]
+    return found
 
 
 def _agreed(one: Labels, other: Labels) -> Agreed:
@@ -113,6 +131,7 @@ def _agreed(one: Labels, other: Labels) -> Agreed:
     alpha = krippendorff_alpha([[frozenset(a), frozenset(b)] for a, b in pairs], masi)
     return Agreed(
         reader=one.name,
+        blind=one.blind,
         against=other.name,
         turns=len(pairs),
         conversations=len({conversation for conversation, _ in places}),

@@ -5,6 +5,7 @@ Law: a trait counts only where its reliability over the run is known to reach th
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -53,10 +54,11 @@ class Refreshed(NamedTuple):
 class Sides:
     """Reads the side logs of runs into the index. For one thread."""
 
-    def __init__(self) -> None:
-        """Nothing was read yet."""
+    def __init__(self, again_s: float | None = None) -> None:
+        """Nothing was read yet; reliability is worked out every ``again_s`` seconds at most, or :data:`AGAIN_S`."""
+        self._again_s = again_s
         self._worked_out: dict[tuple[int, str, str], float] = {}
-        self._stale: set[tuple[int, str, str]] = set()
+        self._annotators: dict[int, list[str]] = {}
 
     def refresh(self, db: sqlite3.Connection, run: RunFolder, no: int) -> Refreshed:
         """Read the side logs that are new or changed."""
@@ -76,10 +78,12 @@ class Sides:
                 self._take(db, run, no, folder, conversation)
                 db.execute("INSERT OR REPLACE INTO sides VALUES (?, ?, ?, ?)", (no, key, conversation, stamp))
             touched.update(gone, (log for log, _ in new))
-            if folder.record.files and (new or gone or (no, run.record.created, key) in self._stale):
+            if folder.record.files:
+                if new or gone:
+                    db.execute("INSERT OR IGNORE INTO stale VALUES (?, ?)", (no, key))
                 worked_out = self._work_out(db, run, no, folder) or worked_out
         if touched:
-            _agreement(db, run, no, touched)
+            self._agree(db, run, no, touched)
         if touched or worked_out:
             _drift(db, no)
         keys = [key_of(run.record, conversation) for conversation in sorted(touched)]
@@ -120,17 +124,30 @@ class Sides:
             db.execute("INSERT OR REPLACE INTO labelled VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _work_out(self, db: sqlite3.Connection, run: RunFolder, no: int, folder: MeasureFolder) -> bool:
-        """Reliability of every factor over the run. Gives False where it is put off."""
+        """Reliability of every factor over the run. Gives False where it is known, or put off."""
         key = (no, run.record.created, folder.record.key)
-        if time.monotonic() - self._worked_out.get(key, -AGAIN_S) < AGAIN_S:
-            self._stale.add(key)
+        of = (no, folder.record.key)
+        if db.execute("SELECT 1 FROM stale WHERE run = ? AND folder = ?", of).fetchone() is None:
             return False
-        self._stale.discard(key)
+        again_s = AGAIN_S if self._again_s is None else self._again_s
+        if time.monotonic() - self._worked_out.get(key, -math.inf) < again_s:
+            return False  # it stays in the index that it is to be worked out, for whoever opens it next
+        db.execute("DELETE FROM stale WHERE run = ? AND folder = ?", of)
         self._worked_out[key] = time.monotonic()
         for (role, factor), why in _why_not(run, folder).items():
             row = (no, folder.record.key, role.value, factor, why)
             db.execute("INSERT OR REPLACE INTO sound VALUES (?, ?, ?, ?, ?)", row)
         return True
+
+    def _agree(self, db: sqlite3.Connection, run: RunFolder, no: int, touched: set[str]) -> None:
+        """Agreement of conversations that were ``touched``; of all, where there are other annotators than before."""
+        sql = "SELECT DISTINCT folder FROM labelled WHERE run = ? ORDER BY folder"
+        folders = [key for (key,) in db.execute(sql, (no,))]
+        if self._annotators.get(no) != folders:
+            self._annotators[no] = folders
+            everyone = db.execute("SELECT DISTINCT conversation FROM labelled WHERE run = ?", (no,))
+            touched = touched | {conversation for (conversation,) in everyone}
+        _agreement(db, run, no, touched)
 
 
 def _why_not(run: RunFolder, folder: MeasureFolder) -> dict[tuple[Role, str], str | None]:
@@ -241,18 +258,23 @@ def _drift(db: sqlite3.Connection, no: int) -> None:
         for folder, role, factor, why in db.execute("SELECT folder, role, factor, why FROM sound WHERE run = ?", (no,))
     }
     rows: dict[str, list[tuple[str, float]]] = {}
+    plans: dict[str, set[str]] = {}
     why: dict[str, str] = {}
     sql = "SELECT folder, conversation, role, factor, change FROM moved WHERE run = ? ORDER BY conversation"
     for folder, conversation, role, factor, change in db.execute(sql, (no,)):
         if not _is_self(folder):
             continue
         found = rows.setdefault(conversation, [])
+        plans.setdefault(conversation, set()).add(folder.partition(".")[0].removesuffix("-self"))
         reason = told.get((folder, role, factor), UNKNOWN)
         if reason is not None or change is None:
             why.setdefault(conversation, reason or "there is no second long form")
         else:
             found.append((f"{role} {factor} {change:+.2f}", change))
     for conversation, found in rows.items():
+        if len(plans[conversation]) > 1:  # their scales may differ, and nobody said which one counts
+            found.clear()
+            why[conversation] = f"several trait plans: {', '.join(sorted(plans[conversation]))}"
         value = sum(abs(change) for _, change in found) / len(found) if found else None
         note = "self-report: " + ", ".join(name for name, _ in found) if found else why.get(conversation)
         db.execute(

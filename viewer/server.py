@@ -228,7 +228,7 @@ def _documents(shown: Shown, token: str) -> list[Route]:
     return [
         Route("/api/home", lambda _: _json(shown.home(token))),
         Route("/api/rows", rows),
-        Route("/api/facets", lambda _: _json(shown.facets())),
+        Route("/api/facets", lambda request: _json(shown.facets(blind="blind" in request.query_params))),
         Route("/api/talks/{key}", talk),
         Route("/api/talks/{key}/calls/{measure}", calls),
         Route("/api/notes", notes, methods=["GET"]),

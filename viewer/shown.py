@@ -115,10 +115,11 @@ class Shown:
         with self._ask() as db:
             return grid.rows(db, query._replace(runs=self._paths))
 
-    def facets(self) -> Facets:
-        """What the grid can be filtered by."""
+    def facets(self, *, blind: bool = False) -> Facets:
+        """What the grid can be filtered by; a blind reader by scenarios alone."""
         with self._ask() as db:
-            return grid.facets(db, self._paths)
+            found = grid.facets(db, self._paths, blind=blind)
+        return Facets(run=(), scenario=found.scenario, condition=(), model=(), end=()) if blind else found
 
     def _locate(self, db: sqlite3.Connection, key: str) -> _Place:
         located = grid.locate(db, self._paths, key)
@@ -146,7 +147,7 @@ class Shown:
             talk = make_talk(run, located.conversation, opened, context)
         if blind:
             return blinded(talk)
-        people = [_person(each, located.conversation) for each in notes.labels_of(notes.read_notes(run))]
+        people = [_person(each, located.conversation) for each in notes.labels_of(notes.read_notes(run).notes)]
         return talk.model_copy(update={"annotators": (*talk.annotators, *(each for each in people if each.turns))})
 
     def calls(self, key: str, measure: str) -> Calls:
@@ -178,12 +179,12 @@ class Shown:
             for run, stale, note in self._all_notes()
         ]
         if blind is not None:  # others' labels, and what was written with all in sight, would end the blindness
-            found = [each for each in found if each.note.blind and each.note.reader == blind]
+            found = [_unnamed(each) for each in found if each.note.blind and each.note.reader == blind]
         return Notes(notes=tuple(each for each in found if key is None or each.key == key))
 
     def _all_notes(self) -> Iterator[tuple[RunFolder, bool, Note]]:
         for run in self._runs:
-            kept = notes.read_notes(run)
+            kept = notes.read_notes(run).notes
             if not kept:
                 continue
             with self._ask() as db:
@@ -211,7 +212,8 @@ class Shown:
         with self._ask() as db:
             run, located = self._locate(db, draft.key)
         note = notes.save_note(run, located.conversation, draft)
-        return PlacedNote(key=draft.key, stale=False, note=note)
+        placed = PlacedNote(key=draft.key, stale=False, note=note)
+        return _unnamed(placed) if draft.blind else placed
 
     def agreements(self) -> Agreements:
         """Agreement of people with what was declared, with annotators and with one another.
@@ -248,7 +250,12 @@ def _person(labels: notes.Labels, conversation: str) -> Annotator:
     """What a person labelled in one conversation."""
     found = [(turn, names) for (of, turn), names in labels.by_turn.items() if of == conversation and turn is not None]
     turns = tuple(Labelled(turn=turn, labels=tuple(names), why=None) for turn, names in sorted(found))
-    return Annotator(name=labels.name, person=True, turns=turns)
+    return Annotator(name=f"{labels.name}, blind" if labels.blind else labels.name, person=True, turns=turns)
+
+
+def _unnamed(placed: PlacedNote) -> PlacedNote:
+    """A note for a blind reader: the id of its conversation holds the condition."""
+    return placed.model_copy(update={"note": placed.note.model_copy(update={"conversation": ""})})
 
 
 def _fits(draft: NoteDraft, talk: Talk) -> None:
@@ -269,7 +276,10 @@ def _fits(draft: NoteDraft, talk: Talk) -> None:
 
 def _run_info(run: RunFolder, begun: int, finished: int) -> RunInfo:
     record = run.record
-    problem = readers_of(run).problem if (run.path / "run.json").exists() else "its folder is gone"
+    gone = not (run.path / "run.json").exists()
+    problem = (
+        "its folder is gone" if gone else readers_of(run).problem or next(iter(notes.read_notes(run).problems), None)
+    )
     return RunInfo(
         id=record.id,
         kind="imported" if record.imported else "fork" if record.fork else "simulated",

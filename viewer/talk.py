@@ -264,9 +264,12 @@ def blinded(talk: Talk) -> Talk:
         )
         for turn in talk.turns
     ]  # fmt: skip
+    simulated = talk.setting is not None and talk.setting.condition.id != HUMAN
+    hidden = {} if simulated else {"title": UNTITLED, "scenario": ""}  # people's say what file they are from
     return talk.model_copy(
         update={
-            "blind": True, "title": talk.title if talk.setting else UNTITLED, "setting": None, "turns": tuple(turns),
+            **hidden, "names": {role: role.value for role in Role},  # people have no names here
+            "blind": True, "setting": None, "turns": tuple(turns),
             "calls": (), "texts": {}, "knows": (),
             "measures": (), "drift": (), "annotators": (), "kin": (), "end": None, "detail": None, "damage": None,
         }

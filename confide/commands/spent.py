@@ -24,7 +24,7 @@ def tell_spent(run: RunFolder, since: float) -> None:
         ("the disk", found.disk),
         ("the rest: own work, waiting for the processor, pauses between tries", found.rest),
     ):
-        table.add_row(name, f"{share:.1%}")
+        table.add_row(name, "in the rest: readers stood in the same lines" if share is None else f"{share:.1%}")
     console.print(table)
     reading = sum(usage.reading.calls + usage.reading.hits for usage in usages)
     hits = sum(usage.speaking.hits + usage.reading.hits for usage in usages)

@@ -52,7 +52,7 @@ def _times(times: Sequence[tuple[RunMaterial, Spent]]) -> Table:
     """Where the time of conversations went, run by run."""
     rows: list[list[Cell]] = [
         [
-            each.run.record.id, Num(found.talk_s, digits=1), *(Num(100 * part, digits=1) for part in _shares(found)),
+            each.run.record.id, Num(found.talk_s, digits=1), *(_percent(part) for part in _shares(found)),
             Num(100 * found.cpu, digits=0),
             Num(None if found.cpu_per_call_s is None else 1000 * found.cpu_per_call_s, why="no call", digits=2),
         ]
@@ -71,7 +71,11 @@ def _times(times: Sequence[tuple[RunMaterial, Spent]]) -> Table:
     return Table("times", "Where the time of conversations went", columns, rows, 1)
 
 
-def _shares(found: Spent) -> tuple[float, ...]:
+def _percent(share: float | None) -> Num:
+    return Num(None if share is None else 100 * share, why="readers stood in the same lines", digits=1)
+
+
+def _shares(found: Spent) -> tuple[float | None, ...]:
     return found.model, found.limiter, found.disk, found.rest
 
 

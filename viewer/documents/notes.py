@@ -82,6 +82,8 @@ class Agreed(Frozen):
 
     reader: str
     """The person."""
+    blind: bool
+    """Whether the person's labels were made blind; those made in sight of what was declared are counted apart."""
     against: str
     """``declared``, an annotator's folder, or another person."""
     turns: int

@@ -335,41 +335,6 @@ def test_figures_follow_readings_that_are_added_and_taken_away(run, shown, tmp_p
     assert figures(mine) == without
 
 
-@pytest.fixture
-def put_off(run, tmp_path, monkeypatch):
-    """The run, whose reliability was worked out over a part of it and is not yet over all; and its indexer."""
-    monkeypatch.setattr(reading, "AGAIN_S", 1000.0)
-    aside = tmp_path / "aside"
-    shutil.move(run.path / "measures", aside)
-    mine = show(tmp_path, run)
-    indexer = Indexer(mine.index)
-    for part in ("dog-0.", "dog-"):
-        for log in aside.rglob(f"{part}*.jsonl"):
-            to = run.path / "measures" / log.relative_to(aside)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(log, to)
-            shutil.copy(log.parent / "measure.json", to.parent)
-        indexer.refresh(mine.runs)
-    assert {row.drift for row in rows(mine)} == {None}
-    return mine, indexer
-
-
-def test_reliability_that_was_put_off_is_worked_out_later(put_off, shown, monkeypatch):
-    mine, indexer = put_off
-    monkeypatch.setattr(reading, "AGAIN_S", 0.0)
-    told = []
-    indexer._told = lambda keys, waiting: told.append(keys)
-    assert indexer.refresh(mine.runs)
-    assert figures(mine) == figures(shown)
-    assert told, "whoever looks at the grid is told"
-
-
-def test_reliability_that_was_put_off_is_worked_out_by_whoever_comes_next(put_off, shown):
-    mine, _ = put_off
-    assert Indexer(mine.index, again_s=0).refresh(mine.runs)
-    assert figures(mine) == figures(shown)
-
-
 def test_a_reading_that_is_there_before_its_conversation_is_not_lost(run, shown, tmp_path, at_once):
     name = "dog-0.partial.0000"
     log = run.final(name).rename(tmp_path / "aside.jsonl")

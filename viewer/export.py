@@ -60,7 +60,7 @@ def export(shown: Shown, out: Path) -> Path:
     total = shown.rows(Query(runs=(), limit=1)).total
     if total == 0:
         raise ConfideError("there is no conversation to export")
-    alone = out.suffix == ".html"
+    alone = out.suffix.lower() in (".html", ".htm")
     if alone and total > ALONE:
         raise ConfideError(
             f"{total:,} conversations are too many for one file (at most {ALONE:,}): "

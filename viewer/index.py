@@ -99,6 +99,7 @@ def make_index(file: Path) -> None:
 
 
 def _make_index(file: Path) -> None:
+    file.touch(mode=0o600)  # it holds what was thought and said; SQLite would let everybody read it
     try:
         with connect(file) as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -108,6 +109,7 @@ def _make_index(file: Path) -> None:
         pass
     for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
         file.with_name(name).unlink(missing_ok=True)
+    file.touch(mode=0o600)
     with connect(file) as db:
         db.execute("PRAGMA journal_mode = WAL")
         db.executescript(_TABLES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import sqlite3
 import webbrowser
 from contextlib import suppress
@@ -35,7 +36,8 @@ def view(paths: list[Path], runs: Path, port: int | None, out: Path | None, *, b
     address = f"http://{LOOPBACK}:{listening.getsockname()[1]}/"
     typer.echo(f"{address}  (Ctrl-C ends it)", err=True)
     if browser:
-        webbrowser.open(address)
+        # In a thread: a browser of the terminal's own stays until it is closed, and the server is to answer it.
+        threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
     with suppress(KeyboardInterrupt):  # how it is ended
         ViewerServer(shown).run(sockets=[listening])
 

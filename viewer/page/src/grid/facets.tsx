@@ -1,5 +1,5 @@
 // What the grid is filtered by: menus with counts, and the filters that are on, each of which can be taken off.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useReducer } from "preact/hooks";
 import type { Facet, Facets } from "../api";
 import { FILTERS, type Filter, type GridQuery, noFilters } from "../place";
 import { Disclosure } from "../shared/disclosure";
@@ -23,24 +23,27 @@ interface FilterProps {
   onQuery: (query: GridQuery) => void;
 }
 
-/** What was read last, so that the menus are there at once when the reader comes back to the grid. */
-let known: Facets | null = null;
+/** What was read last, so that the menus are there at once when the reader comes back to the grid; and blind. */
+const known = new Map<boolean, Facets>();
 
-function useFacets(): Facets | null {
+function useFacets(blind: boolean): Facets | null {
   const source = useSource();
-  const [facets, setFacets] = useState<Facets | null>(known);
+  const [, look] = useReducer<number, void>((looks) => looks + 1, 0);
   useEffect(() => {
-    const show = (found: Facets) => setFacets((known = found));
+    const show = (found: Facets) => {
+      known.set(blind, found);
+      look();
+    };
     // What goes wrong here goes wrong with the rows too, where it is shown.
-    const read = throttle(() => void source.facets().then(show, () => undefined), PAUSE);
+    const read = throttle(() => void source.facets(blind).then(show, () => undefined), PAUSE);
     read();
     const unwatch = source.watch(read);
     return () => {
       unwatch();
       read.stop();
     };
-  }, [source]);
-  return facets;
+  }, [source, blind]);
+  return known.get(blind) ?? null;
 }
 
 /** To a blind reader only scenarios: other values, and how many there are, would tell what is hidden. */
@@ -53,7 +56,7 @@ function nameOf(filter: Filter, value: string): string {
 }
 
 export function FilterMenus(props: FilterProps) {
-  const facets = useFacets();
+  const facets = useFacets(props.query.blind);
   if (facets === null) return null;
   return (
     <>

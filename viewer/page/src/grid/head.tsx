@@ -9,7 +9,6 @@ import { AgreementDialog } from "./agreement";
 
 export function GridHead(props: { blind: boolean }) {
   const home = useHome();
-  const [agreeing, setAgreeing] = useState(false);
   return (
     <div class="grid-head">
       <h1>Conversations</h1>
@@ -19,23 +18,31 @@ export function GridHead(props: { blind: boolean }) {
           reading logs: {number(home.waiting)} left
         </p>
       )}
-      <div class="links">
-        <button type="button" class="plain" onClick={() => setAgreeing(true)}>
-          Agreement
-        </button>
-        {!home.static && (
-          <span class="soft">
-            Notes as{" "}
-            <a href="api/notes.csv" download>
-              CSV
-            </a>{" "}
-            or{" "}
-            <a href="api/notes.json" download>
-              JSON
-            </a>
-          </span>
-        )}
-      </div>
+      {!props.blind && <NotesLinks home={home} />}
+    </div>
+  );
+}
+
+/** What people wrote about the conversations: it would tell a blind reader what others saw. */
+function NotesLinks(props: { home: HomeNow }) {
+  const [agreeing, setAgreeing] = useState(false);
+  return (
+    <div class="links">
+      <button type="button" class="plain" onClick={() => setAgreeing(true)}>
+        Agreement
+      </button>
+      {!props.home.static && (
+        <span class="soft">
+          Notes as{" "}
+          <a href="api/notes.csv" download>
+            CSV
+          </a>{" "}
+          or{" "}
+          <a href="api/notes.json" download>
+            JSON
+          </a>
+        </span>
+      )}
       {agreeing && <AgreementDialog close={() => setAgreeing(false)} />}
     </div>
   );

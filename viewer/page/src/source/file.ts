@@ -3,7 +3,7 @@
 import type { Agreements, Calls, Facets, Home, NoteDraft, Notes, PlacedNote, Row, Rows, Talk, Words } from "../api";
 import type { Filter, GridQuery, Sort } from "../place";
 import { FILTERS } from "../place";
-import { type Foldable, fold, hasAll, hitOf, soughtWords } from "./search";
+import { type Foldable, fold, hasAll, hitOf, type Sought, soughtIn } from "./search";
 import type { Source } from "./source";
 
 /** Hiding what the page has would not be blind: it must not be in the documents. */
@@ -40,16 +40,17 @@ export class FileSource implements Source {
 
   async rows(query: GridQuery, offset: number, limit: number): Promise<Rows> {
     const found = await this.#find(query);
-    const sought = soughtWords(query.words);
+    const sought = soughtIn(query.words);
     const rows = found.slice(offset, offset + limit).map(({ row, line }) => ({
       ...row,
-      hit: line === null ? null : hitOf(line.line, sought),
+      hit: line === null ? null : hitOf(line, sought),
     }));
     return { total: found.length, offset, rows };
   }
 
-  facets(): Promise<Facets> {
-    return this.#keep("facets");
+  async facets(blind: boolean): Promise<Facets> {
+    const facets = await this.#keep<Facets>("facets");
+    return blind ? { run: [], scenario: facets.scenario, condition: [], model: [], end: [] } : facets;
   }
 
   async talk(key: string, blind: boolean): Promise<Talk> {
@@ -86,7 +87,7 @@ export class FileSource implements Source {
     const { rows } = await this.#keep<Rows>("rows");
     if (query.blind && rows.some((row) => row.run !== null)) throw new Error(NOT_BLIND);
     const passing = rows.filter((row) => FILTERS.every((filter) => passes(row, filter, query.filters[filter])));
-    const lines = query.words.trim() ? await this.#search(soughtWords(query.words)) : null;
+    const lines = query.words.trim() ? await this.#search(soughtIn(query.words)) : null;
     const found: Found[] = [];
     for (const row of passing) {
       const line = lines?.get(row.key) ?? null;
@@ -98,7 +99,7 @@ export class FileSource implements Source {
   }
 
   /** The first line of each conversation that has all words. */
-  async #search(sought: readonly string[]): Promise<Map<string, Foldable>> {
+  async #search(sought: Sought): Promise<Map<string, Foldable>> {
     this.#lines ??= this.#readLines();
     const first = new Map<string, Foldable>();
     for (const line of await this.#lines) {

@@ -58,8 +58,8 @@ export class HttpSource implements Source {
     return ask(rowsPath(query, offset, limit));
   }
 
-  facets(): Promise<Facets> {
-    return ask("facets");
+  facets(blind: boolean): Promise<Facets> {
+    return ask(blind ? "facets?blind=1" : "facets");
   }
 
   talk(key: string, blind: boolean): Promise<Talk> {

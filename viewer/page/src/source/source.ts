@@ -18,7 +18,8 @@ export interface Change {
 export interface Source {
   home(): Promise<Home>;
   rows(query: GridQuery, offset: number, limit: number): Promise<Rows>;
-  facets(): Promise<Facets>;
+  /** What the grid can be filtered by; for a blind reader only scenarios. */
+  facets(blind: boolean): Promise<Facets>;
   talk(key: string, blind: boolean): Promise<Talk>;
   /** The calls of a reader of a conversation; `measure` is `Measure.key`. */
   calls(key: string, measure: string): Promise<Calls>;

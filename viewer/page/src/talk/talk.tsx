@@ -95,7 +95,7 @@ function Replay(props: ReplayProps) {
             </div>
           </div>
           <Foot talk={talk} play={play} />
-          {place.call !== null && <Inspector call={place.call} go={go} />}
+          {place.call !== null && !talk.blind && <Inspector call={place.call} go={go} />}
         </article>
       </ReadingContext.Provider>
     </ScrubContext.Provider>

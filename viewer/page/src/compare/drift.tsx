@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import type { DriftLine } from "../api";
 import { Chart, EmptyPanel } from "../panels/chart";
-import { Change, changeAt, DRIFT_ROW, reachOf, traitWords, useDriftGroup } from "../panels/drift";
+import { Change, changeAt, DRIFT_ROW, type DriftGroup, reachOf, traitWords, useDriftGroup } from "../panels/drift";
 import { fitted, type Plot, usePlot } from "../panels/plot";
 import { number, visible } from "../shared/text";
 import type { FigureProps } from "./model";
@@ -13,6 +13,8 @@ export function CompareDrift(props: FigureProps) {
   const plot = usePlot();
   const chosenA = useDriftGroup(pair.A);
   const chosenB = useDriftGroup(pair.B, chosenA.group);
+  const controls = chosenA.group === null ? chosenB.chooser : chosenA.chooser;
+  const asked = askedWords(chosenA.group, chosenB.group);
   const lines = useMemo(
     () => pairedLines(chosenA.group?.lines ?? [], chosenB.group?.lines ?? []),
     [chosenA.group, chosenB.group],
@@ -30,7 +32,11 @@ export function CompareDrift(props: FigureProps) {
   );
   if (lines.length === 0)
     return (
-      <EmptyPanel title="Drift of traits" why="No trait has scores in either of them." controls={chosenA.chooser} />
+      <EmptyPanel
+        title="Drift of traits"
+        why={visible(`No trait has scores in either of them. ${asked}`)}
+        controls={controls}
+      />
     );
   const change = (line: DriftLine | null, turn: number) =>
     line === null ? null : (changeAt(line, turn)?.change ?? null);
@@ -41,7 +47,7 @@ export function CompareDrift(props: FigureProps) {
   return (
     <Chart
       title="Drift of traits"
-      legend={`${visible(chosenA.group?.words ?? chosenB.group?.words ?? "")}: change since the baseline, ±${number(reach, 1)} points. A thick, B thin and dashed; bands: noise of A, and 1.96 × it.`}
+      legend={`${visible(asked)} Change since the baseline, ±${number(reach, 1)} points. A thick, B thin and dashed; bands: noise of A, and 1.96 × it.`}
       summary={`At the end: ${read(plot.turns - 1, -1)}.`}
       height={lines.length * DRIFT_ROW}
       rows={lines.length}
@@ -49,11 +55,19 @@ export function CompareDrift(props: FigureProps) {
       rowBox={(row) => ({ y: row * DRIFT_ROW, height: DRIFT_ROW })}
       read={read}
       jump={jump}
-      controls={chosenA.chooser}
+      controls={controls}
     >
       {drawing}
     </Chart>
   );
+}
+
+/** Whose traits these are and who answered, in each; and which of the two was not asked so. */
+function askedWords(A: DriftGroup | null, B: DriftGroup | null): string {
+  if (A === null && B === null) return "";
+  if (A === null) return `${B?.words}. A was asked nothing.`;
+  if (B === null) return `${A.words}. B was not asked by this source.`;
+  return A.words === B.words ? `${A.words}.` : `A: ${A.words}; B: ${B.words}.`;
 }
 
 /** One trait of both; the noise is that of A where there is one. */

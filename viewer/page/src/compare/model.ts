@@ -85,32 +85,43 @@ export interface ItemFound {
   key: string;
   title: string;
   question: string;
+  /** About whom, where the reader was asked about several. */
+  about: Role | null;
   A: string | null;
   B: string | null;
-  /** The difference of numbers, B less A. */
+  /** The difference of numbers, B less A; null for words, and where one is missing. */
   difference: number | null;
 }
 
 type Value = NonNullable<Answer["values"][string]>;
 
 /** The answers that there are to an item. */
-function known(measure: Measure | undefined, item: Item): Value[] {
-  return (measure?.answers ?? []).map((answer) => answer.values[item.id] ?? null).filter((value) => value !== null);
+function known(answers: readonly Answer[], item: Item): Value[] {
+  return answers.map((answer) => answer.values[item.id] ?? null).filter((value) => value !== null);
 }
 
 /** The mean of a reader's numbers; null where there is none. */
-function meanOf(measure: Measure | undefined, item: Item): number | null {
-  const numbers = known(measure, item).filter((value) => typeof value === "number");
+function meanOf(answers: readonly Answer[], item: Item): number | null {
+  const numbers = known(answers, item).filter((value) => typeof value === "number");
   return numbers.length === 0 ? null : numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
 }
 
-/** Answers in words, with how often each was given. */
-function countsOf(measure: Measure | undefined, item: Item): string | null {
+/** Answers in words, with how often each was given; in one order, so that equal counts are equal words. */
+function countsOf(answers: readonly Answer[], item: Item): string | null {
   const counts = new Map<string, number>();
-  for (const value of known(measure, item)) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+  for (const value of known(answers, item)) {
+    const word = Array.isArray(value) && value.length === 0 ? "none" : String(value);
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
   if (counts.size === 0) return null;
-  const ordered = [...counts].sort((one, other) => other[1] - one[1]);
+  const ordered = [...counts].sort((one, other) => other[1] - one[1] || (one[0] < other[0] ? -1 : 1));
   return ordered.map(([value, times]) => (times === 1 && counts.size === 1 ? value : `${value} ${times}×`)).join(", ");
+}
+
+/** Whom the answers of either are about, each once; answers about different roles are never put together. */
+function aboutWhom(measures: readonly (Measure | undefined)[]): (Role | null)[] {
+  const roles = measures.flatMap((measure) => (measure?.answers ?? []).map(({ role }) => role));
+  return [...ROLES, null].filter((role) => roles.includes(role));
 }
 
 /** What readers found in both, by the reader's folder; a reader of one alone has its findings there alone. */
@@ -122,17 +133,38 @@ export function foundInBoth({ A, B }: Pair, format: (value: number) => string): 
     const ofA = A.measures.find((one) => one.key === key);
     const ofB = B.measures.find((one) => one.key === key);
     const measure = ofA ?? ofB;
-    return (measure?.items ?? []).flatMap((item): ItemFound[] => {
-      const shared = { key: `${key} ${item.id}`, title: measure?.title ?? key, question: item.question };
-      if (item.kind === "turns") return [];
-      if (item.kind === "labels" || item.kind === "choice") {
-        return [{ ...shared, A: countsOf(ofA, item), B: countsOf(ofB, item), difference: null }];
-      }
-      const [one, other] = [meanOf(ofA, item), meanOf(ofB, item)];
-      const difference = one === null || other === null ? null : other - one;
-      return [
-        { ...shared, A: one === null ? null : format(one), B: other === null ? null : format(other), difference },
-      ];
-    });
+    const roles = aboutWhom([ofA, ofB]);
+    return (measure?.items ?? []).flatMap((item) =>
+      item.kind === "turns"
+        ? []
+        : (roles.length === 0 ? [null] : roles).map((role): ItemFound => {
+            const of = (one: Measure | undefined) => (one?.answers ?? []).filter((answer) => answer.role === role);
+            return {
+              key: `${key} ${item.id} ${role}`,
+              title: measure?.title ?? key,
+              question: item.question,
+              about: roles.length > 1 ? role : null,
+              ...itemFound(item, of(ofA), of(ofB), format),
+            };
+          }),
+    );
   });
+}
+
+/** An item in both, from the answers about one role. */
+function itemFound(
+  item: Item,
+  ofA: readonly Answer[],
+  ofB: readonly Answer[],
+  format: (value: number) => string,
+): Pick<ItemFound, Letter | "difference"> {
+  if (item.kind === "labels" || item.kind === "choice") {
+    return { A: countsOf(ofA, item), B: countsOf(ofB, item), difference: null };
+  }
+  const [A, B] = [meanOf(ofA, item), meanOf(ofB, item)];
+  return {
+    A: A === null ? null : format(A),
+    B: B === null ? null : format(B),
+    difference: A === null || B === null ? null : B - A,
+  };
 }

@@ -3,7 +3,7 @@ import { useId } from "preact/hooks";
 import type { Call } from "../api";
 import { signed } from "../panels/drift";
 import { Missing, number, visible, Words } from "../shared/text";
-import { foundInBoth, type Pair } from "./model";
+import { foundInBoth, type ItemFound, type Pair } from "./model";
 import { total } from "./values";
 
 const TOTALS: readonly { what: string; digits: number; of(call: Call): number | null }[] = [
@@ -96,10 +96,11 @@ export function CompareFound(props: { pair: Pair }) {
                 <tr key={item.key}>
                   <th scope="row" title={visible(item.question)}>
                     <Words text={item.question} />
+                    {item.about !== null && <span class="soft"> (about the {item.about})</span>}
                   </th>
                   <Answer value={item.A} />
                   <Answer value={item.B} />
-                  <td>{item.difference === null ? (item.A === item.B ? "=" : "≠") : signed(item.difference)}</td>
+                  <Difference found={item} />
                 </tr>
               ))}
             </tbody>
@@ -108,6 +109,20 @@ export function CompareFound(props: { pair: Pair }) {
       )}
     </section>
   );
+}
+
+/** How far they are apart: a number, or whether the words are the same. */
+function Difference(props: { found: ItemFound }) {
+  const { A, B, difference } = props.found;
+  if (A === null || B === null) {
+    const who = A !== null ? "B has" : B !== null ? "A has" : "both have";
+    return (
+      <td>
+        <Missing why={`${who} no answer to compare`} />
+      </td>
+    );
+  }
+  return <td>{difference === null ? (A === B ? "=" : "≠") : signed(difference)}</td>;
 }
 
 function Answer(props: { value: string | null }) {

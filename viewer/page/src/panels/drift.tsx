@@ -22,6 +22,8 @@ const SOURCES: Record<string, string> = {
 
 export interface DriftGroup {
   id: string;
+  /** What is the same in another conversation that was asked the same, although its roles may be other models. */
+  like: string;
   words: string;
   lines: DriftLine[];
 }
@@ -31,18 +33,24 @@ export function groupsOf(talk: Talk): DriftGroup[] {
   const groups = new Map<string, DriftGroup>();
   for (const line of talk.drift) {
     const id = [line.plan, line.source, line.role, line.model].join("\n");
-    const group = groups.get(id) ?? { id, words: groupWords(talk, line), lines: [] };
+    const group = groups.get(id) ?? { id, like: likeOf(line), words: groupWords(talk, line), lines: [] };
     group.lines.push(line);
     groups.set(id, group);
   }
   return [...groups.values()];
 }
 
+/** A role answers for itself by its own model, whichever that is; an observer is one model. */
+function likeOf({ plan, source, role, model }: DriftLine): string {
+  return [plan, source, role, source === "observer" ? model : ""].join("\n");
+}
+
 function groupWords(talk: Talk, line: DriftLine): string {
   return `${nameOf(talk, line.role)}, ${SOURCES[line.source] ?? line.source} (${line.plan}, ${line.model})`;
 }
 
-/** The chosen group of lines, with its chooser. `like`: the group of another conversation that this one goes by. */
+/** The chosen group of lines, with its chooser. `like`: the group of another conversation that this one goes by; where
+ * this one was not asked by the same source about the same role it has none, since another would be another thing. */
 export function useDriftGroup(
   talk: Talk,
   like: DriftGroup | null = null,
@@ -50,12 +58,14 @@ export function useDriftGroup(
   const groups = useMemo(() => groupsOf(talk), [talk]);
   const scored = groups.filter((one) => one.lines.some((line) => line.why === null));
   const [id, setId] = useState<string | null>(null);
-  const group =
-    groups.find((one) => one.id === (like?.id ?? id)) ??
+  const alike = groups.filter((one) => one.like === like?.like);
+  const own =
+    groups.find((one) => one.id === id) ??
     scored.find((one) => one.lines[0]?.source === "self") ??
     scored[0] ??
     groups[0] ??
     null;
+  const group = like === null ? own : (alike.find((one) => one.id === like.id) ?? alike[0] ?? null);
   const chooser =
     groups.length < 2 ? null : (
       <label class="choose">

@@ -55,6 +55,10 @@ export interface Agreed {
    */
   reader: string;
   /**
+   * Whether the person's labels were made blind; those made in sight of what was declared are counted apart.
+   */
+  blind: boolean;
+  /**
    * ``declared``, an annotator's folder, or another person.
    */
   against: string;

@@ -20,7 +20,8 @@ export function AgreementDialog(props: { close: () => void }) {
     <Dialog title="Agreement of people's strategies" close={props.close}>
       <p class="soft">
         Over the supporter turns that both labelled: Cohen’s κ of the first label of each, and Krippendorff’s α of the
-        lists as sets (MASI distance). 1 is perfect, 0 is chance.
+        lists as sets (MASI distance). 1 is perfect, 0 is chance. Labels made blind and labels made in sight of what was
+        declared are counted apart.
       </p>
       {line !== null && (
         <p class="line warn" role="alert">
@@ -38,7 +39,7 @@ function AgreementTable(props: { found: readonly Agreed[] }) {
     return (
       <p class="none">
         Nobody has labelled strategies yet. Open a conversation, go to one of the supporter’s turns and press{" "}
-        <kbd>n</kbd>; labels made blind count for most.
+        <kbd>n</kbd>.
       </p>
     );
   }
@@ -48,6 +49,7 @@ function AgreementTable(props: { found: readonly Agreed[] }) {
         <thead>
           <tr>
             <th scope="col">Reader</th>
+            <th scope="col">Labelled</th>
             <th scope="col">Against</th>
             <th scope="col" class="number">
               Turns
@@ -65,8 +67,9 @@ function AgreementTable(props: { found: readonly Agreed[] }) {
         </thead>
         <tbody>
           {props.found.map((agreed) => (
-            <tr key={`${agreed.reader} ${agreed.against}`}>
+            <tr key={`${agreed.reader} ${agreed.blind} ${agreed.against}`}>
               <th scope="row">{visible(agreed.reader)}</th>
+              <td>{agreed.blind ? "blind" : "in sight"}</td>
               <td>{agreed.against === "declared" ? "what was declared" : visible(agreed.against)}</td>
               <td class="number">{number(agreed.turns)}</td>
               <td class="number">{number(agreed.conversations)}</td>

@@ -40,14 +40,16 @@ export function isSignature(name: string): boolean {
   return SIGNATURE.test(name);
 }
 
-/** What the fields begin with: the reader's own note; a blind reader's only where it was made blind. */
+/** What the fields begin with: the reader's own note. One that was made blind and one in sight are two notes. */
 export function savedBy(
   notes: readonly PlacedNote[],
   talk: Talk,
   turn: number | null,
   reader: string,
 ): PlacedNote | null {
-  return notes.find(({ note }) => note.reader === reader && note.turn === turn && (note.blind || !talk.blind)) ?? null;
+  return (
+    notes.find(({ note }) => note.reader === reader && note.turn === turn && note.blind === talk.blind) ?? null
+  );
 }
 
 export function writtenFrom(saved: PlacedNote | null): Written {

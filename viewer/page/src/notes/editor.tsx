@@ -99,7 +99,6 @@ export function NoteEditor(props: EditorProps) {
       {labels.length > 0 && (
         <Labels labels={labels} chosen={written.strategies} onChange={(strategies) => change({ strategies })} />
       )}
-      <Overwriting {...props} />
       <div class="save">
         <button type="submit" class="main" disabled={!changed || saving.state === "saving"} title="Ctrl+Enter">
           Save
@@ -123,11 +122,9 @@ function stateOf(saving: Saving, changed: boolean, saved: PlacedNote | null) {
   return <span class="soft">{saving.state === "saved" ? "✓ saved" : saved === null ? "" : "✓ as saved"}</span>;
 }
 
-/** What saving would do to what stands there, where that is not plain. */
-function Overwriting(props: EditorProps) {
-  const { saved, talk } = props;
-  if (saved === null || talk.blind || !saved.note.blind) return null;
-  return <p class="soft">This note was made blind. Saved again here, it counts as not blind.</p>;
+/** "1st" and so on. */
+function ordinal(place: number): string {
+  return `${place}${["th", "st", "nd", "rd"][place] ?? "th"}`;
 }
 
 function Labels(props: {
@@ -136,22 +133,35 @@ function Labels(props: {
   onChange: (chosen: readonly string[]) => void;
 }) {
   const { labels, chosen } = props;
-  const toggle = (label: string) => {
-    // In the order of the taxonomy, so that the first label is the same for all who ticked the same.
-    const next = chosen.includes(label) ? chosen.filter((each) => each !== label) : [...chosen, label];
-    props.onChange(labels.map(({ id }) => id).filter((each) => next.includes(each)));
-  };
+  const id = useId();
+  // In the order of ticking: the first is the main one.
+  const toggle = (label: string) =>
+    props.onChange(chosen.includes(label) ? chosen.filter((each) => each !== label) : [...chosen, label]);
   return (
     <fieldset class="labels">
       <legend>
         Strategies, as you see them <span class="soft">{chosen.length === 0 ? "not labelled" : ""}</span>
       </legend>
-      {labels.map(({ id, title }) => (
-        <label key={id} title={title}>
-          <input type="checkbox" checked={chosen.includes(id)} onChange={() => toggle(id)} />
-          {visible(id).replaceAll("_", " ")}
-        </label>
-      ))}
+      <p class="soft">The order counts: tick the main strategy first.</p>
+      {labels.map(({ id: label, title }, index) => {
+        const place = chosen.indexOf(label) + 1;
+        return (
+          <label key={label} title={title}>
+            <input
+              type="checkbox"
+              checked={place > 0}
+              aria-describedby={place > 0 ? `${id}-${index}` : undefined}
+              onChange={() => toggle(label)}
+            />
+            {visible(label).replaceAll("_", " ")}
+            {place > 0 && (
+              <span class="soft" id={`${id}-${index}`} aria-hidden="true">
+                {ordinal(place)}
+              </span>
+            )}
+          </label>
+        );
+      })}
     </fieldset>
   );
 }

@@ -14,7 +14,7 @@ export function NoteList(props: ListProps) {
     <ol class="note-list">
       {props.notes.map((placed) => (
         <li
-          key={`${placed.note.reader} ${placed.note.turn}`}
+          key={`${placed.note.reader} ${placed.note.turn} ${placed.note.blind}`}
           class={placed.note.turn === props.turn ? "current" : undefined}
         >
           <NoteItem placed={placed} onJump={props.onJump} />
@@ -42,7 +42,7 @@ function NoteItem(props: { placed: PlacedNote; onJump: (turn: number) => void })
           <time dateTime={utc(note.at)} title={`${utc(note.at)} (UTC)`}>
             {clock(note.at)}
           </time>
-          {note.blind && " · blind"}
+          {note.blind ? " · blind" : " · in sight"}
         </span>
       </p>
       {stale && <p class="warn">The conversation says something else now than when this was written.</p>}

@@ -37,7 +37,8 @@ function useNotes(talk: Talk, reader: string) {
     };
   }, [source, talk.key, talk.transcript, blindReader]);
   const add = (placed: PlacedNote) => {
-    const elsewhere = ({ note }: PlacedNote) => note.reader !== placed.note.reader || note.turn !== placed.note.turn;
+    const { reader, turn, blind } = placed.note;
+    const elsewhere = ({ note }: PlacedNote) => note.reader !== reader || note.turn !== turn || note.blind !== blind;
     setNotes((now) => [...(now ?? []).filter(elsewhere), placed]);
   };
   return { notes, line, add };

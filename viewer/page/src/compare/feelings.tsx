@@ -1,7 +1,7 @@
 // The seeker's feelings in two conversations, by its own report and as a reader sees its distress.
 import { useMemo, useState } from "preact/hooks";
 import { Chart, EmptyPanel, Sign } from "../panels/chart";
-import { Key, Levels, Line, LEVELS_HEIGHT, type Trace, tracesOf } from "../panels/emotion";
+import { digitsOf, Key, Levels, Line, LEVELS_HEIGHT, type Trace, tracesOf } from "../panels/emotion";
 import { usePlot } from "../panels/plot";
 import { visible } from "../shared/text";
 import type { FigureProps, Pair } from "./model";
@@ -51,7 +51,7 @@ function useTraces(pair: Pair) {
   return { traces, chooser };
 }
 
-/** The latest value up to a turn. */
+/** The latest value up to a turn; null where there was to be one and is none. */
 function latest(trace: Trace | null, turn: number): number | null {
   for (let at = turn; at >= 0; at--) {
     const value = trace?.values.get(at);
@@ -86,7 +86,7 @@ export function CompareFeelings(props: FigureProps) {
     traces
       .map(({ id, A, B }) => {
         const words = (A ?? B)?.feeling === "reader" ? "distress as read" : id;
-        return `${words} ${compared(latest(A, turn), latest(B, turn), 0, "not reported yet")}`;
+        return `${words} ${compared(latest(A, turn), latest(B, turn), digitsOf(A ?? B), "not reported")}`;
       })
       .join("; ");
   return (

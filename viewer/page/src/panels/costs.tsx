@@ -17,7 +17,7 @@ export interface Stand {
   floor: number;
   room: number;
   up: 1 | -1;
-  /** Where the signs of failed tries stand. */
+  /** Where the signs of failed tries, and of answers from the cache, stand. */
   signs: number;
 }
 
@@ -54,11 +54,17 @@ export function CostLegend(props: { calls: readonly Call[] }) {
     <>
       Bars: <Sign says="prompt">▮</Sign>
       {some((call) => (call.cached_tokens ?? 0) > 0) && <Sign says="of it from the cache">▨</Sign>}
-      <Sign says="answer, on top">▬</Sign> {some((call) => call.seconds !== null) && <Sign says="seconds">•</Sign>}
+      <Sign says="answer, on top">▬</Sign> {some((call) => secondsOf(call) !== null) && <Sign says="seconds">•</Sign>}
+      {some((call) => call.hit) && <Sign says="answer from the cache of answers: no seconds">↻</Sign>}
       {some((call) => call.attempts.length > 0 || !call.answered) && <Sign says="failed tries">×</Sign>}
       {some((call) => call.prompt_tokens === null) && <Sign says="tokens not reported">?</Sign>}
     </>
   );
+}
+
+/** How long an answer was waited for; none is waited for that comes from the cache of answers. */
+function secondsOf(call: Call): number | null {
+  return call.hit ? null : call.seconds;
 }
 
 export interface Scale {
@@ -70,7 +76,7 @@ export function scaleOf(calls: readonly Call[]): Scale {
   const scale = { tokens: 1, seconds: 0 };
   for (const call of calls) {
     scale.tokens = Math.max(scale.tokens, (call.prompt_tokens ?? 0) + (call.completion_tokens ?? 0));
-    scale.seconds = Math.max(scale.seconds, call.seconds ?? 0);
+    scale.seconds = Math.max(scale.seconds, secondsOf(call) ?? 0);
   }
   return scale;
 }
@@ -102,11 +108,13 @@ function sumWords(calls: readonly Call[], of: (call: Call) => number | null, dig
 function totalWords(talk: Talk): string {
   const { calls } = talk;
   const tries = calls.reduce((many, call) => many + call.attempts.length, 0);
+  const hits = calls.filter((call) => call.hit).length;
   return (
     `${calls.length} calls. Prompt tokens: ${sumWords(calls, (call) => call.prompt_tokens)}. ` +
     `Of these from the cache: ${sumWords(calls, (call) => call.cached_tokens)}. ` +
     `Answer tokens: ${sumWords(calls, (call) => call.completion_tokens)}. ` +
-    `Seconds: ${sumWords(calls, (call) => call.seconds, 1)}. Failed tries: ${tries}.`
+    `Seconds: ${sumWords(calls, (call) => call.seconds, 1)}. Failed tries: ${tries}.` +
+    (hits > 0 ? ` Answers from the cache of answers: ${hits}.` : "")
   );
 }
 
@@ -129,7 +137,8 @@ export function callFigures(call: Call): string {
   const cached = call.cached_tokens === null ? "" : ` (${number(call.cached_tokens)} cached)`;
   const answer =
     call.completion_tokens === null ? "answer tokens not reported" : `answer ${number(call.completion_tokens)}`;
-  const seconds = call.seconds === null ? "seconds not known" : `${number(call.seconds, 2)} s`;
+  const waited = call.seconds === null ? "seconds not known" : `${number(call.seconds, 2)} s`;
+  const seconds = call.hit ? "from the cache of answers" : waited;
   const tries = call.attempts.length === 0 ? "" : `, ${call.attempts.length} failed before`;
   return `${prompt}${cached}, ${answer}, ${seconds}${tries}${call.answered ? "" : ", no answer"}`;
 }
@@ -207,6 +216,8 @@ function Bar(props: { call: Call; x: number; width: number; scale: Scale; stand:
   const prompt = tall(call.prompt_tokens);
   const answer = tall(call.completion_tokens);
   const cached = tall(call.cached_tokens);
+  const seconds = secondsOf(call);
+  const failed = call.attempts.length > 0 || !call.answered;
   const inner = Math.max(1, width - Math.min(2, width * 0.25));
   const middle = x + width / 2;
   // A part of the bar that begins at a height over the floor.
@@ -221,11 +232,11 @@ function Bar(props: { call: Call; x: number; width: number; scale: Scale; stand:
       <rect class="prompt-tokens" {...part(0, prompt)} />
       {cached > 0 && <rect fill="url(#from-cache)" {...part(0, cached)} />}
       <rect class="answer-tokens" {...part(prompt, answer)} />
-      {call.seconds !== null && scale.seconds > 0 && (
+      {seconds !== null && scale.seconds > 0 && (
         <circle
           class="seconds"
           cx={middle}
-          cy={floor - up * (call.seconds / scale.seconds) * room}
+          cy={floor - up * (seconds / scale.seconds) * room}
           r={Math.min(2.2, Math.max(1, width / 2))}
         />
       )}
@@ -234,9 +245,9 @@ function Bar(props: { call: Call; x: number; width: number; scale: Scale; stand:
           ?
         </text>
       )}
-      {(call.attempts.length > 0 || !call.answered) && (
-        <text class="failed" x={middle} y={stand.signs} text-anchor="middle">
-          ×
+      {(failed || call.hit) && (
+        <text class={failed ? "failed" : "repeated"} x={middle} y={stand.signs} text-anchor="middle">
+          {failed ? "×" : "↻"}
         </text>
       )}
     </g>

@@ -20,21 +20,39 @@ export interface Trace {
   id: string;
   feeling: Feeling;
   words: string;
-  /** Value by turn; only turns that have one. */
-  values: Map<number, number>;
+  /** The ends of its scale. */
+  low: number;
+  high: number;
+  /** Value by turn, in the order of turns; null where one was asked for and there is none. */
+  values: Map<number, number | null>;
+}
+
+/** Whether it is on the scale that the levels of a seeker are on. */
+function isUsual({ low, high }: Pick<Trace, "low" | "high">): boolean {
+  return low === 0 && high === 100;
+}
+
+/** Decimals of its values in words: a scale of few points needs one. */
+export function digitsOf(trace: Trace | null): number {
+  return trace === null || trace.high - trace.low > 20 ? 0 : 1;
+}
+
+/** Its values where there are some. */
+function knownOf(trace: Trace): number[] {
+  return [...trace.values.values()].filter((value) => value !== null);
 }
 
 /** The mean of a reader's repeats at each turn. */
-function readerTrace(measure: Measure, item: string): Map<number, number> {
-  const sums = new Map<number, number[]>();
+function readerTrace(measure: Measure, item: string): Map<number, number | null> {
+  const found = new Map<number, number[]>();
   for (const { turn, values } of measure.answers) {
+    if (turn === null) continue;
     const value = values[item];
-    if (turn === null || typeof value !== "number") continue;
-    sums.set(turn, [...(sums.get(turn) ?? []), value]);
+    found.set(turn, [...(found.get(turn) ?? []), ...(typeof value === "number" ? [value] : [])]);
   }
-  return new Map(
-    [...sums].map(([turn, values]) => [turn, values.reduce((sum, value) => sum + value, 0) / values.length]),
-  );
+  const mean = (values: readonly number[]) =>
+    values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+  return new Map([...found].sort(([one], [other]) => one - other).map(([turn, values]) => [turn, mean(values)]));
 }
 
 export function tracesOf(talk: Talk): Trace[] {
@@ -42,20 +60,25 @@ export function tracesOf(talk: Talk): Trace[] {
     id: feeling,
     feeling,
     words: `${feeling}, by ${nameOf(talk, "seeker")}’s report`,
-    values: new Map(talk.turns.flatMap((turn) => (turn[of] === null ? [] : [[turn.turn, turn[of]] as const]))),
+    low: 0,
+    high: 100,
+    values: new Map(talk.turns.flatMap((turn) => (turn.role === "seeker" ? [[turn.turn, turn[of]] as const] : []))),
   });
   const traces = [own("distress", "emotion"), own("trust", "trust")];
   for (const measure of talk.measures) {
     const item = measure.items.find((one) => one.kind === "level" && /distress/i.test(`${one.id} ${one.question}`));
     if (item === undefined) continue;
+    const scale = { low: item.low ?? 0, high: item.high ?? 100 };
+    const words = `distress, as ${measure.model} reads it`;
     traces.push({
       id: `reader ${measure.key}`,
       feeling: "reader",
-      words: `distress, as ${measure.model} reads it`,
+      words: isUsual(scale) ? words : `${words}, on a scale from ${scale.low} to ${scale.high}`,
+      ...scale,
       values: readerTrace(measure, item.id),
     });
   }
-  return traces.filter((trace) => trace.values.size > 0);
+  return traces.filter((trace) => knownOf(trace).length > 0);
 }
 
 /** Height of a value from 0 to 100. */
@@ -125,14 +148,20 @@ function shortly(trace: Trace): string {
 function valueAt(trace: Trace, turn: number): string {
   for (let at = turn; at >= 0; at--) {
     const value = trace.values.get(at);
-    if (value !== undefined) return at === turn ? number(value) : `${number(value)} (turn ${at})`;
+    if (value === null) return `– (no answer at turn ${at})`;
+    if (value === undefined) continue;
+    const words = number(value, digitsOf(trace));
+    return at === turn ? words : `${words} (turn ${at})`;
   }
   return "– (not reported yet)";
 }
 
 function summaryOf(trace: Trace): string {
-  const values = [...trace.values.values()];
-  return `${trace.words}: from ${number(values[0] ?? 0)} to ${number(values.at(-1) ?? 0)}, lowest ${number(Math.min(...values))}, highest ${number(Math.max(...values))}.`;
+  const values = knownOf(trace);
+  const words = (value = 0) => number(value, digitsOf(trace));
+  const missing = trace.values.size - values.length;
+  const gaps = missing > 0 ? `, missing ${missing}×` : "";
+  return `${trace.words}: from ${words(values[0])} to ${words(values.at(-1))}, lowest ${words(Math.min(...values))}, highest ${words(Math.max(...values))}${gaps}.`;
 }
 
 /** Lines at 0, 50 and 100. */
@@ -154,14 +183,28 @@ export function Levels(props: { plot: Plot }) {
 
 export function Line(props: { trace: Trace; plot: Plot; class?: string }) {
   const { trace, plot } = props;
-  const points = [...trace.values].map(([turn, value]) => ({ x: plot.x(turn), y: levelY(value) }));
+  // Every scale is drawn as high as that from 0 to 100.
+  const height = (value: number) => levelY((100 * (value - trace.low)) / Math.max(1e-9, trace.high - trace.low));
+  const points = [...trace.values].map(([turn, value]) => ({
+    x: plot.x(turn),
+    y: value === null ? null : height(value),
+  }));
   const dense = plot.band < 4;
   return (
     <g class={`trace ${trace.feeling} ${props.class ?? ""}`}>
       <path d={pathOf(points)} />
-      {!dense && points.map((point) => <Point key={point.x} feeling={trace.feeling} x={point.x} y={point.y} />)}
+      {points.map(
+        ({ x, y }, index) =>
+          y !== null &&
+          (!dense || alone(points, index)) && <Point key={x} feeling={trace.feeling} x={x} y={y} />,
+      )}
     </g>
   );
+}
+
+/** Whether a point stands between gaps, where no line shows it. */
+function alone(points: readonly { y: number | null }[], index: number): boolean {
+  return (points[index - 1]?.y ?? null) === null && (points[index + 1]?.y ?? null) === null;
 }
 
 /** Each line has points of its own shape. */

@@ -3,6 +3,8 @@ import type { ComponentChildren } from "preact";
 import type { Kin, Side, Talk } from "../api";
 import { goTo, linkTo, type TalkPlace } from "../place";
 import { count, visible, Words } from "../shared/text";
+import { useReading } from "./context";
+import { isShown, onlookerOf } from "./hidden";
 import { nameOf, ROLES } from "./model";
 import { Persona } from "./persona";
 
@@ -47,6 +49,7 @@ export function TalkHead(props: { talk: Talk; place: TalkPlace }) {
 function Facts(props: { talk: Talk }) {
   const { talk } = props;
   const { setting } = talk;
+  const about = useAbout();
   return (
     <dl class="made">
       <Entry term="scenario">
@@ -76,16 +79,18 @@ function Facts(props: { talk: Talk }) {
       <Entry term="end">
         {endWords(talk)}, {count(talk.turns.length, "turn")}
       </Entry>
-      {(talk.problem ?? talk.emotion) !== null && (
-        <Entry term="about">
-          {[talk.problem, talk.emotion]
-            .filter((word) => word !== null)
-            .map(visible)
-            .join(", ")}
-        </Entry>
-      )}
+      {about.length > 0 && <Entry term="about">{about.map(visible).join(", ")}</Entry>}
     </dl>
   );
+}
+
+/** The seeker's problem and first emotion: no prompt names the problem, and the emotion is of its inner state. */
+function useAbout(): string[] {
+  const { talk, eyes } = useReading();
+  const onlooker = onlookerOf(talk, eyes);
+  const problem = onlooker === "supporter" ? null : talk.problem;
+  const emotion = onlooker === "supporter" && !isShown(talk, onlooker, "other.inner") ? null : talk.emotion;
+  return [problem, emotion].filter((word) => word !== null);
 }
 
 export function endWords(talk: Talk): string {

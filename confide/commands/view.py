@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import sqlite3
+import threading
 import webbrowser
 from contextlib import suppress
 from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class Bout(NamedTuple):
         return self.prompt_bytes / max(self.calls, 1)
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """A contender cannot take part, with the reason."""
 
 
@@ -69,13 +69,12 @@ class Arena(NamedTuple):
         """
         own = self.folder / "talks"
         own.mkdir()
-        task = Task(**{"kind": kind, "url": server.url, "folder": str(own), **fields})  # type: ignore[arg-type]
-        command = [sys.executable, "-m", "benchmarks.throughput.contend"]
-        if kind in self.others:
-            command = [str(self.others[kind]), "-m", f"benchmarks.throughput.contend_{kind}"]
+        task = Task(url=server.url, folder=str(own), **fields)  # type: ignore[arg-type]
+        python = str(self.others.get(kind, sys.executable))
+        command = [python, "-m", f"benchmarks.throughput.contenders.{kind}", json.dumps(task._asdict())]
         before = server.counted()
         try:
-            result = _told([*command, json.dumps(task._asdict())], task)
+            result = _told(command, task)
         finally:
             shutil.rmtree(own)
         after = server.counted()
@@ -96,7 +95,7 @@ def _told(command: list[str], task: Task) -> Told:
     try:
         out, err = process.communicate(timeout=task.limit_s + 60)
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"did not end within {task.limit_s + 60:.0f} s") from None
+        raise UnavailableError(f"did not end within {task.limit_s + 60:.0f} s") from None
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -104,5 +103,5 @@ def _told(command: list[str], task: Task) -> Told:
     lines = out.strip().splitlines()
     if process.returncode or not lines:
         said = err.strip().splitlines()
-        raise Unavailable(said[-1][:200] if said else f"exit code {process.returncode}")
+        raise UnavailableError(said[-1][:200] if said else f"exit code {process.returncode}")
     return Told(**json.loads(lines[-1]))

@@ -2,8 +2,8 @@
 
     python -m benchmarks.throughput.server --replies FILE [--latency 0.2] [--calls N] [--seconds S]
 
-A process of its own on a loopback port, written over asyncio's protocols alone so that it costs little: it reads no JSON
-and looks only for a word in the request that says which reply will do. It ends with its parent (its standard input is
+A process of its own on a loopback port, over asyncio's protocols alone so that it costs little: it reads no JSON and
+looks only for a word in the request that says which reply will do. It ends with its parent (its standard input is
 closed then), after so many calls, and after so many seconds.
 """
 

@@ -17,8 +17,6 @@ from typing import NamedTuple
 class Task(NamedTuple):
     """Talks to hold."""
 
-    kind: str
-    """The contender."""
     url: str
     """The endpoint."""
     talks: int
@@ -32,7 +30,9 @@ class Task(NamedTuple):
     limit_s: float = 600.0
     """Seconds after which it is broken off; what was not held then counts as failed."""
     workers: int = 0
-    """Processes of confide's; 0 for none besides its own."""
+    """confide's worker processes; 0 for none besides its own."""
+    cache: bool = False
+    """Whether confide keeps the answers."""
 
 
 class Told(NamedTuple):

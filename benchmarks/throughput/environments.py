@@ -39,6 +39,16 @@ def environment(name: str, *packages: str, sees_ours: bool = False) -> Path:
     return python
 
 
+def inspect() -> Path:
+    """The Python that has inspect_ai."""
+    return environment("inspect", "inspect-ai", "openai")
+
+
+def sotopia() -> Path:
+    """The Python that has sotopia."""
+    return environment("sotopia", "sotopia")
+
+
 def ray() -> Path:
     """The Python that has Ray beside all that confide has."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -90,7 +90,7 @@ class Measures:
             f"{kind}: {talks} talks of {turns} turns, {at_once} at once: {bout.speed:,.0f} calls/s, "
             f"{bout.cpu_ms:.2f} ms, {bout.told.peak_mb:.0f} MB, {bout.told.failed} failed"
         )
-        if bout.told.failed and kind in ("bare", "confide", CACHED):
+        if bout.told.failed and kind in ("bare", "confide", "unwired", CACHED):
             raise SystemExit(f"benchmark: {kind}: {bout.told.failed} talks failed: {bout.told.error}")
         return bout
 
@@ -108,7 +108,7 @@ class Measures:
         found: Measured = {}
         with serving(self._replies, LATENCY_S) as server:
             for _ in range(self._sizes.rounds):
-                for kind in ("bare", "confide", CACHED):
+                for kind in ("bare", "confide", "unwired", CACHED):
                     found.setdefault(kind, []).append(self._hold(server, kind, 100, TURNS, 100))
                 for kind in ("autogen", "inspect", "sotopia"):
                     self._tried(found, server, kind, 100, TURNS, 60.0)
@@ -168,21 +168,37 @@ class Measures:
         ]
 
     def turns(self) -> list[Row]:
-        """CPU per turn of ever longer talks, beside the bytes that they send and what these cost the bare loop."""
-        rows = []
+        """CPU per turn of ever longer talks: without an endpoint, with it, and the bare loop's with the same bytes."""
+        rows, alone = [], {}
         with serving(self._replies, SHORT_S) as server:
             for turns in (10, 50, 100, 200):
                 if turns > self._sizes.longest:
                     break
-                ours = [self._hold(server, "confide", 20, turns, 20) for _ in range(self._sizes.rounds)]
-                bare = [self._hold(server, "bare", 20, turns, 20) for _ in range(self._sizes.rounds)]
-                cpu = shown([bout.cpu_ms for bout in ours], ".2f")
+                talks = max(20, 2000 // turns)
+                ours, bare, own = [], [], []
+                for _ in range(self._sizes.rounds):
+                    ours.append(self._hold(server, "confide", talks, turns, talks))
+                    bare.append(self._hold(server, "bare", talks, turns, talks))
+                    unwired = self._hold(server, "unwired", talks, turns, talks, requests=str(self._replies))
+                    own.append(unwired.told.cpu_s / talks / turns * 1000)
+                alone[turns] = median(own)
                 measured = (
-                    f"{cpu} ms, {median(b.bytes_per_call for b in ours):,.0f} bytes; "
-                    f"bare loop {shown([bout.cpu_ms for bout in bare], '.2f')} ms, "
-                    f"{median(b.bytes_per_call for b in bare):,.0f} bytes"
+                    f"{shown(own, '.3f')} ms without an endpoint, {shown([bout.cpu_ms for bout in ours], '.2f')} ms "
+                    f"with it, {median(bout.bytes_per_call for bout in ours):,.0f} bytes; a bare loop of "
+                    f"{median(bout.bytes_per_call for bout in bare):,.0f} bytes: "
+                    f"{shown([bout.cpu_ms for bout in bare], '.2f')} ms"
                 )
-                rows.append(Row(f"talks of {turns} turns: confide's CPU per call, bytes of the request", measured))
+                rows.append(Row(f"talks of {turns} turns: confide's CPU per turn, bytes of the request", measured))
+        shortest, longest = min(alone), max(alone)
+        growth = alone[longest] / alone[shortest]
+        rows.append(
+            Row(
+                f"CPU per turn without an endpoint: {longest} turns over {shortest}",
+                f"{growth:.2f} times",
+                f"at most {MOST_GROWTH} times",
+                growth <= MOST_GROWTH,
+            )
+        )
         return rows
 
     def conversations(self) -> list[Row]:

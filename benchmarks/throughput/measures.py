@@ -99,7 +99,8 @@ class Measures:
         if kind in self._absent:
             return
         try:
-            found.setdefault(kind, []).append(self._hold(server, kind, talks, turns, talks, limit_s=limit_s))
+            bout = self._hold(server, kind, talks, turns, talks, limit_s=limit_s)
+            found.setdefault(kind, []).append(bout)
         except UnavailableError as error:
             self._absent[kind] = str(error)
 
@@ -108,7 +109,7 @@ class Measures:
         found: Measured = {}
         with serving(self._replies, LATENCY_S) as server:
             for _ in range(self._sizes.rounds):
-                for kind in ("bare", "confide", "unwired", CACHED):
+                for kind in ("bare", "confide", CACHED):
                     found.setdefault(kind, []).append(self._hold(server, kind, 100, TURNS, 100))
                 for kind in ("autogen", "inspect", "sotopia"):
                     self._tried(found, server, kind, 100, TURNS, 60.0)

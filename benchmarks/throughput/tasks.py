@@ -81,17 +81,20 @@ async def hold(task: Task, talk: Callable[[], Awaitable[None]]) -> tuple[int, st
     return task.talks - held, errors[0] if errors else ""
 
 
-def told(work: Callable[[], Awaitable[tuple[int, str]]]) -> Told:
-    """Do ``work`` on an event loop of its own, with clocks."""
+def told(work: Callable[[], Awaitable[tuple[int, str]]], then: Callable[[Told], None] | None = None) -> Told:
+    """Do ``work`` on an event loop, with clocks around it; then, if given, ``then`` before the loop is closed."""
 
-    async def run() -> tuple[int, str]:
-        return await work()
+    async def run() -> Told:
+        start_mb = memory_mb("VmRSS")
+        wall, cpu = time.perf_counter(), time.process_time()
+        failed, error = await work()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        result = Told(wall, cpu, failed, start_mb, memory_mb("VmHWM"), error)
+        if then is not None:
+            then(result)
+        return result
 
-    start_mb = memory_mb("VmRSS")
-    wall, cpu = time.perf_counter(), time.process_time()
-    failed, error = asyncio.run(run())
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Told(wall, cpu, failed, start_mb, memory_mb("VmHWM"), error)
+    return asyncio.run(run())
 
 
 def task_of_command_line() -> Task:

@@ -33,8 +33,10 @@ types: setup
 check:
 	bash .ci/run
 
+# Throughput against a stand-in endpoint, beside others; about 13 minutes. What confide's spine alone costs:
+# python -m benchmarks.spine. Runs of 10,000 conversations under kills: python -m benchmarks.throughput.proof.
 bench: setup
-	$(BIN)/python -m benchmarks.spine
+	$(BIN)/python -m benchmarks.throughput
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra autogen --extra report --group dev pyproject.toml -o requirements.lock

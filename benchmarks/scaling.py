@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from confide.agents.models import ScriptedSpec
+from confide.agents.models import Endpoints, ScriptedSpec
 from confide.commands.staff import Staff
 from confide.scenarios import read_conditions, read_scenarios
 from confide.simulator import RunFolder, Wishes, plan_run
@@ -56,7 +56,7 @@ def _planned(folder: Path, name: str, n: int) -> RunFolder:
 
 
 def _executor(name: str, run: RunFolder) -> Executor:
-    staff = Staff(run.record.models, ())
+    staff = Staff(run.record.models, (), Endpoints())
     kind, _, count = name.partition(" ")
     if kind == "local":
         return Local(staff(run, Share(0, 1)).models, lambda *_: None)

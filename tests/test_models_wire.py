@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
 
-from confide.agents import ModelError
+from confide.agents import Fault, ModelError
 from confide.agents.models.base import Retry
 from confide.agents.models.limits import Gate, Limit
 from tests.fake_server import Answer, FakeServer, completion, refused, said
@@ -71,8 +71,8 @@ async def test_endpoints_of_others_get_max_tokens(
 
 async def test_openai_itself_gets_max_completion_tokens(server: FakeServer, make: Make) -> None:
     client = make(base_url=None, max_tokens=9)
-    assert str(client._sdk.base_url) == "https://api.openai.com/v1/"
-    client._sdk.base_url = server.url
+    assert client.base_url == "https://api.openai.com/v1"
+    client._wire._base_url = server.url
     await ask(client)
     assert server.chats[0].body["max_completion_tokens"] == 9
     assert "max_tokens" not in server.chats[0].body
@@ -81,14 +81,46 @@ async def test_openai_itself_gets_max_completion_tokens(server: FakeServer, make
 async def test_an_empty_base_url_in_the_environment_is_none(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "")
     client = make(base_url=None)
-    assert str(client._sdk.base_url) == "https://api.openai.com/v1/"
+    assert client.base_url == "https://api.openai.com/v1"
     assert "max_completion_tokens" in client._fixed
 
 
 async def test_each_try_is_one_request(server: FakeServer, make: Make) -> None:
     server.script = refused(503)
     await fault_of(ask(make()))
-    assert len(server.chats) == 1  # the SDK's own retries are off
+    assert len(server.chats) == 1
+
+
+async def test_the_account_goes_to_openai_and_to_nobody_else(
+    server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
+    own = make(base_url=None)
+    own._wire._base_url = server.url
+    await ask(own)
+    await ask(make())
+    first, second = (got.headers for got in server.chats)
+    assert (first["OpenAI-Organization"], first["OpenAI-Project"]) == ("org-1", "proj-1")
+    assert not {"OpenAI-Organization", "OpenAI-Project"} & set(second)
+
+
+async def test_the_environments_proxy_is_used_but_for_hosts_that_it_excepts(
+    server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.origin)
+    monkeypatch.setenv("no_proxy", "excepted.invalid")
+    assert (await ask(make(base_url="http://far.invalid/v1"))).content == "Hello."
+    assert server.chats[0].headers["Host"] == "far.invalid"
+    assert (await fault_of(ask(make(base_url="http://excepted.invalid/v1")))).fault is Fault.UNREACHABLE
+    assert len(server.chats) == 1
+
+
+async def test_what_cannot_be_sent_is_one_line_and_is_not_tried_again(server: FakeServer, make: Make) -> None:
+    error = await fault_of(ask(make(extra_body={"top_p": float("nan")})))
+    assert error.fault is Fault.BAD_REQUEST
+    assert is_one_line(error.message)
+    assert server.got == []
 
 
 # What is read
@@ -159,9 +191,9 @@ async def test_closing_reaches_through_the_wrappers_and_closes_the_connections(m
     client = make()
     wrapped = Retry(Limit(client, Gate(2)), 2)
     await ask(wrapped)
-    assert not client._sdk.is_closed()
+    assert client._wire.is_open
     await wrapped.close()
-    assert client._sdk.is_closed()
+    assert not client._wire.is_open
 
 
 async def test_tools_and_streaming_are_refused(server: FakeServer, make: Make) -> None:

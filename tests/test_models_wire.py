@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
 
-from confide.agents import Fault, ModelError
+from confide.agents import ModelError
 from confide.agents.models.base import Retry
 from confide.agents.models.limits import Gate, Limit
 from tests.fake_server import Answer, FakeServer, completion, refused, said
@@ -89,38 +89,6 @@ async def test_each_try_is_one_request(server: FakeServer, make: Make) -> None:
     server.script = refused(503)
     await fault_of(ask(make()))
     assert len(server.chats) == 1
-
-
-async def test_the_account_goes_to_openai_and_to_nobody_else(
-    server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
-    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
-    own = make(base_url=None)
-    own._wire._base_url = server.url
-    await ask(own)
-    await ask(make())
-    first, second = (got.headers for got in server.chats)
-    assert (first["OpenAI-Organization"], first["OpenAI-Project"]) == ("org-1", "proj-1")
-    assert not {"OpenAI-Organization", "OpenAI-Project"} & set(second)
-
-
-async def test_the_environments_proxy_is_used_but_for_hosts_that_it_excepts(
-    server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", server.origin)
-    monkeypatch.setenv("no_proxy", "excepted.invalid")
-    assert (await ask(make(base_url="http://far.invalid/v1"))).content == "Hello."
-    assert server.chats[0].headers["Host"] == "far.invalid"
-    assert (await fault_of(ask(make(base_url="http://excepted.invalid/v1")))).fault is Fault.UNREACHABLE
-    assert len(server.chats) == 1
-
-
-async def test_what_cannot_be_sent_is_one_line_and_is_not_tried_again(server: FakeServer, make: Make) -> None:
-    error = await fault_of(ask(make(extra_body={"top_p": float("nan")})))
-    assert error.fault is Fault.BAD_REQUEST
-    assert is_one_line(error.message)
-    assert server.got == []
 
 
 # What is read

@@ -161,7 +161,7 @@ class EmbeddedTelling(OpenAIClient):
 
     async def _embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
         body = {**self._fixed, "input": list(texts)}
-        raw = await self._wire.post("/embeddings", body, self._timeout_s)
+        raw = await self._send(lambda: self._sdk.post("/embeddings", cast_to=object, body=body), self._timeout_s)
         try:
             found = {item.index: item.embedding for item in _Embeddings.model_validate(raw).data}
         except ValidationError:

@@ -162,7 +162,7 @@ def test_models_are_listed(confide):
         (["run", "shared-dog", "--model", "gpt"], "no model is called 'gpt'"),
         (["run", "shared-dog", "--model", "openai:gpt-4o-mini"], "the environment variable OPENAI_API_KEY is not set"),
         (["run", "shared-dog", "--model", "nokey"], "the environment variable MY_KEY is not set"),
-        (["run", "shared-dog", "--model", "down"], "model 'down' at http://127.0.0.1:9/v1: cannot be reached"),
+        (["run", "shared-dog", "--model", "down"], "model 'down' at http://127.0.0.1:9/v1/: cannot be reached"),
         (["run", "shared-dog", "--model", "scripted", "--runs", "bad.yaml/runs"], "cannot write the run's folder"),
         (
             ["run", "shared-dog", "--models", "broken.yaml"],

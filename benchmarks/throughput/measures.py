@@ -207,7 +207,7 @@ class Measures:
         rows = []
         bouts: dict[int, Bout] = {}
         with serving(self._replies, SHORT_S) as server:
-            for talks in (10, 100, 1000, 10_000):
+            for talks in (10, 100, 1_000, 5_000, 10_000):
                 if talks > self._sizes.queued:
                     break
                 bouts[talks] = self._hold(server, "confide", talks, 4, min(talks, self._sizes.many))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import Any
 
-os.environ.setdefault("SOTOPIA_STORAGE_BACKEND", "local")
+os.environ["SOTOPIA_STORAGE_BACKEND"] = "local"
+os.environ["HOME"] = tempfile.gettempdir()  # where it makes a folder for its data
 
 from sotopia.agents import LLMAgent
 from sotopia.database import AgentProfile, EnvironmentProfile

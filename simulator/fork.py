@@ -67,11 +67,7 @@ def plan_fork(
     Raises:
         ConfideError: the turn is not there, or something that is set does not exist or does not fit.
     """
-    run, state = _parent(fork.log)
-    run.must_be_simulated()
-    started = state.started
-    if started is None or not 0 <= fork.at <= len(state.turns):
-        raise ConfideError(f"{fork.log} has {len(state.turns)} turns: --at must be from 0 to {len(state.turns)}")
+    run, state, started = _parent(fork)
     changes = dict(fork.changes)
     condition = read_conditions([changes.pop("condition")])[0] if "condition" in changes else started.condition
     if condition.writer is Writer.SCRIPT and fork.at > 0:
@@ -88,7 +84,7 @@ def plan_fork(
     models = build_models(used, endpoints)
     prompts = {role: _prompt_text(started, role, condition, models[names[role]].format.name) for role in Role}
     now = utc_now()
-    one_writer = condition.writer is not Writer.TWO_AGENTS
+    author = names[Role.SEEKER] if condition.writer is not Writer.TWO_AGENTS else None
     record = RunRecord(
         id=new_run_id(now, f"{scenario.id}-fork"),
         created=now.isoformat(timespec="seconds"),
@@ -99,8 +95,8 @@ def plan_fork(
                 file=_file_of(run.record, scenario.id),
                 scenario=scenario,
                 taxonomy=started.taxonomy,
-                prompts=PerWriter(**prompts, author=prompts[Role.SEEKER] if one_writer else None),
-                models=PerWriter(**names, author=names[Role.SEEKER] if one_writer else None),
+                prompts=PerWriter(**prompts, author=prompts[Role.SEEKER] if author else None),
+                models=PerWriter(**names, author=author),
             ),
         ),
         conditions=(condition,),
@@ -125,8 +121,23 @@ def _branch(fork: Fork, run: RunFolder, state: State, started: Started, imposed:
     )
 
 
-def _parent(log: Path) -> tuple[RunFolder, State]:
-    return RunFolder.open(log.parent.parent), fold(read_log(log).events)
+class _Parent(NamedTuple):
+    run: RunFolder
+    state: State
+    started: Started
+
+
+def _parent(fork: Fork) -> _Parent:
+    """The conversation that is branched off from.
+
+    Raises:
+        ConfideError: people held it, or it has no such turn.
+    """
+    run, state = RunFolder.open(fork.log.parent.parent), fold(read_log(fork.log).events)
+    run.must_be_simulated()
+    if state.started is None or not 0 <= fork.at <= len(state.turns):
+        raise ConfideError(f"{fork.log} has {len(state.turns)} turns: --at must be from 0 to {len(state.turns)}")
+    return _Parent(run, state, state.started)
 
 
 def _file_of(record: RunRecord, scenario: str) -> str:

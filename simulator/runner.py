@@ -10,7 +10,7 @@ import asyncio
 import gc
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
@@ -113,7 +113,19 @@ async def run_conversations(
             if why is not None:
                 unfinished[planned.id] = why
 
-    workers = min(sum(model.concurrency for model in models.values()), run.record.size)
+    try:
+        await _at_once(work, min(sum(model.concurrency for model in models.values()), run.record.size))
+    finally:
+        meter.save(run)
+    return Outcome(meter.conversations, unfinished, broken, unread, frozenset(busy))
+
+
+async def _at_once(work: Callable[[], Coroutine[None, None, None]], workers: int) -> None:
+    """Have so many workers do ``work``, each until nothing is left of it.
+
+    Raises:
+        ConfideError: one of them cannot go on; the others are stopped.
+    """
     try:
         with _calm_collector(workers):
             async with asyncio.TaskGroup() as group:
@@ -121,9 +133,6 @@ async def run_conversations(
                     group.create_task(work())
     except* ConfideError as errors:
         raise _first(errors) from None
-    finally:
-        meter.save(run)
-    return Outcome(meter.conversations, unfinished, broken, unread, frozenset(busy))
 
 
 class _Watched:

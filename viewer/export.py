@@ -126,17 +126,15 @@ def _hash(text: str) -> str:
 
 
 def _folder(shown: Shown, out: Path, total: int) -> Path:
-    """A folder, whole or not at all; its index.html is written last, when all that it loads is there."""
+    """A folder, which appears whole or not at all; an empty one that is there makes room."""
     if out.exists() and any(out.iterdir()):
         raise ConfideError(f"{out} is not empty: give a new folder")
-    made = not out.exists()
+    draft = out.with_name(out.name + ".draft")
     try:
-        _fill(shown, out, total)
-    except BaseException:
-        shutil.rmtree(out, ignore_errors=True)
-        if not made:
-            out.mkdir(exist_ok=True)
-        raise
+        _fill(shown, draft, total)
+        draft.rename(out)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return out / "index.html"
 
 

@@ -41,6 +41,8 @@ class CallTime(Frozen):
     """Seconds of calls under way that were answered, added up; those of calls at once count each."""
     failed_s: Seconds
     """Seconds of tries that failed."""
+    untimed: int = 0
+    """Answered calls whose client did not say how long they took: they are not in ``model_s``."""
 
 
 class Usage(Frozen):
@@ -74,7 +76,7 @@ class _Calls:
     """Adds calls up. A sink."""
 
     def __init__(self) -> None:
-        self._calls = self._hits = 0
+        self._calls = self._hits = self._untimed = 0
         self._model_s = self._failed_s = 0.0
 
     def write(self, *events: AnyEvent) -> None:
@@ -85,6 +87,7 @@ class _Calls:
         if isinstance(event, Called):
             self._calls += not event.hit
             self._hits += event.hit
+            self._untimed += event.seconds is None and not event.hit
             self._model_s += event.seconds or 0.0
         elif not isinstance(event, Failed):
             return
@@ -93,7 +96,11 @@ class _Calls:
 
     def total(self) -> CallTime:
         return CallTime(
-            calls=self._calls, hits=self._hits, model_s=round(self._model_s, 3), failed_s=round(self._failed_s, 3)
+            calls=self._calls,
+            hits=self._hits,
+            model_s=round(self._model_s, 3),
+            failed_s=round(self._failed_s, 3),
+            untimed=self._untimed,
         )
 
 
@@ -168,8 +175,9 @@ class Spent(Frozen):
 
     talk_s: Seconds
     """Seconds that conversations were under way, added up."""
-    model: float
-    """Waiting for models' answers; tries that failed too. Readers' calls are left out."""
+    model: float | None
+    """Waiting for models' answers; tries that failed too. Readers' calls are left out. None where a call's time is not
+    known: it is in ``rest`` then."""
     limiter: float | None
     """Standing in line at an endpoint's gate; None where readers stood in the same lines: it is in ``rest`` then."""
     disk: float
@@ -193,7 +201,8 @@ def spent(usages: Iterable[Usage]) -> Spent | None:
         return None
     cpu = sum(usage.cpu_s for usage in each)
     calls = sum(kind.calls + kind.hits for usage in each for kind in (usage.speaking, usage.reading))
-    model = sum(usage.speaking.model_s + usage.speaking.failed_s for usage in each) / talk
+    waited = sum(usage.speaking.model_s + usage.speaking.failed_s for usage in each) / talk
+    model = None if any(usage.speaking.untimed for usage in each) else waited
     known = [usage.limiter_s for usage in each if usage.limiter_s is not None]
     limiter = sum(known) / talk if len(known) == len(each) else None
     disk = sum(usage.disk_s for usage in each) / talk
@@ -202,7 +211,7 @@ def spent(usages: Iterable[Usage]) -> Spent | None:
         model=model,
         limiter=limiter,
         disk=disk,
-        rest=max(0.0, 1 - model - (limiter or 0.0) - disk),
+        rest=max(0.0, 1 - (model or 0.0) - (limiter or 0.0) - disk),
         wall_s=wall,
         cpu=cpu / wall,
         cpu_per_call_s=cpu / calls if calls else None,

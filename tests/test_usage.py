@@ -30,6 +30,9 @@ def test_shares_are_of_the_time_that_conversations_were_under_way():
     assert (found.wall_s, found.cpu) == (20, pytest.approx(0.1))
     assert found.cpu_per_call_s == pytest.approx(2 / 50)  # readers' calls and hits are calls
     assert spent([]) is None
+    untimed = spent([usage(speaking=CallTime(calls=40, hits=0, model_s=60, failed_s=0, untimed=1))])
+    assert untimed.model is None, "what is not known is no share of nothing"
+    assert spent([usage(limiter_s=None)]).limiter is None
     assert spent([usage(talk_s=0)]) is None
 
 

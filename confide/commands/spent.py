@@ -18,13 +18,13 @@ def tell_spent(run: RunFolder, since: float) -> None:
         console.print("nothing was run, so there is nothing to profile")
         return
     table = Table("where the time of conversations went", "share", box=None, pad_edge=False)
-    for name, share in (
-        ("waiting for models", found.model),
-        ("in line at an endpoint", found.limiter),
-        ("the disk", found.disk),
-        ("the rest: own work, waiting for the processor, pauses between tries", found.rest),
+    for name, share, why in (
+        ("waiting for models", found.model, "calls whose time is not known"),
+        ("in line at an endpoint", found.limiter, "readers stood in the same lines"),
+        ("the disk", found.disk, ""),
+        ("the rest: own work, waiting for the processor, pauses between tries", found.rest, ""),
     ):
-        table.add_row(name, "in the rest: readers stood in the same lines" if share is None else f"{share:.1%}")
+        table.add_row(name, f"in the rest: {why}" if share is None else f"{share:.1%}")
     console.print(table)
     reading = sum(usage.reading.calls + usage.reading.hits for usage in usages)
     hits = sum(usage.speaking.hits + usage.reading.hits for usage in usages)

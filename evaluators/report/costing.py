@@ -72,7 +72,7 @@ def _times(times: Sequence[tuple[RunMaterial, Spent]]) -> Table:
 
 
 def _percent(share: float | None) -> Num:
-    return Num(None if share is None else 100 * share, why="readers stood in the same lines", digits=1)
+    return Num(None if share is None else 100 * share, why="in the rest: not known apart", digits=1)
 
 
 def _shares(found: Spent) -> tuple[float | None, ...]:

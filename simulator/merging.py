@@ -20,6 +20,7 @@ from confide.simulator import packed
 from confide.simulator.measures import MeasureFolder, measure_folders
 from confide.simulator.shards import ShardRecord
 from confide.simulator.store import RunFolder, RunRecord, write_new
+from confide.simulator.usage import FOLDER as USAGE
 
 MAY_DIFFER: Final[Mapping[str, bool | set[str]]] = {
     "id": True,
@@ -157,6 +158,9 @@ def _fill(draft: Path, record: RunRecord, shards: Sequence[RunFolder]) -> None:
                 _take_readings(folder, draft / kind / folder.record.key, planned)
         for file in sorted((shard.path / NOTES).glob("*.jsonl")):
             _append(file, draft / NOTES / file.name)
+        for file in sorted((shard.path / USAGE).glob("*.json")):  # named by machine, process and time
+            (draft / USAGE).mkdir(exist_ok=True)
+            _copy(file.read_bytes(), file, draft / USAGE / file.name)
 
 
 def _take_readings(folder: MeasureFolder, target: Path, planned: set[str]) -> None:

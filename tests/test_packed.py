@@ -232,7 +232,7 @@ def test_everything_reads_a_packed_run_as_before(confide, run):
     before = shown(confide, run)
     code, out, err = confide("pack", run.path)
     assert (code, out.strip()) == (0, str(run.path))
-    assert err == "confide: 8 logs packed; there are 2 segments\n"
+    assert err == "confide: 8 logs packed; segments: 2\n"
     assert not list(run.path.rglob("*.jsonl"))
     assert shown(confide, run) == before
     assert [folder.name for folder in log_folders(run.path)] == ["conversations", "strategies.scripted"]

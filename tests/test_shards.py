@@ -13,6 +13,7 @@ from confide.scenarios import ConfideError, read_scenarios
 from confide.simulator import RunFolder, Wishes, plan_run
 from confide.simulator.merging import merge
 from confide.simulator.shards import ShardRecord, parse_shard
+from confide.simulator.usage import read_usage
 from confide.viewer.notes import FOLDER, NoteDraft, read_notes, save_note
 from tests.scale_helpers import all_words, must_be_whole
 
@@ -68,6 +69,7 @@ def test_shards_are_the_run_and_merged_they_are_it_again(confide, run_of, shards
         total = total.plus(part)
     assert (total.conversations, total.breaches, total.unfinished) == (12, (), 0)
     assert merged.final(plan[0]).samefile(shards[0].final(plan[0])), "nothing is stored twice"
+    assert sum(usage.conversations for usage in read_usage(merged)) == 12, "what was spent is not lost"
     assert not list(Path().glob(".whole*")), "nothing is left lying about"
 
 

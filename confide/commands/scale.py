@@ -116,7 +116,7 @@ def _each_folder(path: Path, *, back: bool) -> None:
     for folder in log_folders(run.path):
         done = unpack(folder) if back else pack(folder)
         logs, segments = logs + done.logs, segments + done.segments
-    told = f"{logs} logs taken out" if back else f"{logs} logs packed; there are {segments} segments"
+    told = f"{logs} logs taken out" if back else f"{logs} logs packed; segments: {segments}"
     sys.stderr.write(f"confide: {told}\n")
     typer.echo(str(run.path))
 

@@ -1,6 +1,7 @@
 """Tries, limits, many calls at once, and cancelled ones."""
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -33,6 +34,21 @@ async def test_failed_tries_stay_on_the_answer_in_order(server: FakeServer, make
 
 async def test_an_answer_at_the_first_try_has_no_failed_ones(make: Make) -> None:
     assert (await ask(Retry(make(), tries=4))).attempts == ()
+
+
+async def test_answers_leave_no_garbage_in_cycles(make: Make) -> None:
+    """A run looks for such garbage seldom; thousands of calls must not pile it up meanwhile."""
+    client = Retry(Limit(make(), Gate(4)), tries=4)
+    await ask(client)  # the connection is there from now on
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(30):
+            await ask(client)
+        left = gc.collect()
+    finally:
+        gc.enable()
+    assert left < 30
 
 
 async def test_it_gives_up_and_tells_all_tries(server: FakeServer, make: Make) -> None:

@@ -180,23 +180,33 @@ class Retry(Wrapper):
     async def answer(self, request: Request) -> Completion:
         """See :class:`BaseClient`. A :class:`ModelError` that leaves here carries all tries."""
         failed: list[Attempt] = []
+        first = await self._try(request, failed)
+        if isinstance(first, Completion):  # as nearly all are; the rest would leave garbage in cycles for each call
+            return first
+        outcomes = [first]
 
         async def one_try() -> Completion:
-            start = asyncio.get_running_loop().time()
-            try:
-                return await self.inner.answer(request)
-            except ModelError as error:
-                seconds = error.seconds
-                if seconds is None:  # else what it waited for its turn is no part of the try
-                    seconds = asyncio.get_running_loop().time() - start
-                failed.append(Attempt(fault=error.fault, message=error.message, seconds=seconds))
-                error.attempts = tuple(failed)
-                raise
+            outcome = outcomes.pop() if outcomes else await self._try(request, failed)
+            if isinstance(outcome, ModelError):
+                outcome.attempts = tuple(failed)
+                raise outcome
+            return outcome
 
         stop = stop_after_attempt(self._tries)
         again = AsyncRetrying(retry=retry_if_exception(_may_pass), stop=stop, wait=_wait, reraise=True)
         completion: Completion = await again(one_try)
-        return completion.model_copy(update={"attempts": tuple(failed)}) if failed else completion
+        return completion.model_copy(update={"attempts": tuple(failed)})
+
+    async def _try(self, request: Request, failed: list[Attempt]) -> Completion | ModelError:
+        start = asyncio.get_running_loop().time()
+        try:
+            return await self.inner.answer(request)
+        except ModelError as error:
+            seconds = error.seconds
+            if seconds is None:  # else what it waited for its turn is no part of the try
+                seconds = asyncio.get_running_loop().time() - start
+            failed.append(Attempt(fault=error.fault, message=error.message, seconds=seconds))
+            return error
 
 
 def _may_pass(error: BaseException) -> bool:

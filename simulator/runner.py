@@ -22,9 +22,10 @@ from confide.scenarios import (
     ConfideError,
     InputFileError,
 )
+from confide.simulator.alongside import Alongside
 from confide.simulator.events import AnyEvent, Ended, EndReason
 from confide.simulator.log import LogBusyError, Sink, Tee
-from confide.simulator.measures import Alongside, Reader
+from confide.simulator.measures import Reader
 from confide.simulator.planning import setup_of
 from confide.simulator.replay import ReplayError, resumed
 from confide.simulator.setup import Stage
@@ -177,7 +178,11 @@ async def _converse(
             if along is not None:
                 along.write(*logged)
                 sinks.append(along)
-            await resumed(setup, logged, Tee(*sinks), ready[key]).run(None)
+            conversation = resumed(setup, logged, Tee(*sinks), ready[key])
+            while conversation.state.ended is None:
+                await conversation.step(None)
+                if along is not None:
+                    await along.keep_pace()
         except ModelError as error:
             if error.fault.of_all_calls:
                 raise

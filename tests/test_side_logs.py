@@ -5,10 +5,11 @@ import json
 import re
 import shutil
 from functools import cache
+from itertools import islice
 
 import pytest
 
-from confide.agents import ScriptedClient, text_hash, wrap_client
+from confide.agents import Fault, ModelError, ScriptedClient, text_hash, wrap_client
 from confide.agents.models import OpenAISpec, ScriptedSpec
 from confide.evaluators.reader import RubricReader
 from confide.evaluators.rubric import read_rubric, shipped_rubrics
@@ -129,6 +130,52 @@ def test_readers_change_nothing_and_read_the_same_live_as_later(tmp_path):
         for later in folder.logs():
             live = watched.path / later.relative_to(alone.path)
             assert but_for_time(live) == but_for_time(later)
+
+
+class SlowObserver:
+    """Asks nothing, and takes its time; at a turn it may give up."""
+
+    def __init__(self, fails_at=None):
+        self.read = 0
+        self._fails_at = fails_at
+
+    async def observe(self, seen, seed_for):
+        await asyncio.sleep(0.02)
+        self.read = len(seen.lines)
+        if self.read == self._fails_at:
+            raise ModelError(Fault.UNREACHABLE, "it is down")
+        return
+        yield
+
+
+def played_along(runs, observer):
+    """How many turns were read when each turn of one conversation was spoken, and what became of the run."""
+    run, models = planned(runs)
+    reader = reader_of(run)._replace(observer=observer)
+    read_then = []
+
+    def watch(conversation, event):
+        if event.kind == "spoke":
+            read_then.append(observer.read)
+
+    async def alone():
+        async with asyncio.timeout(30):
+            return await run_conversations(run, models, watch, [reader], left=islice(run.left(), 1))
+
+    return read_then, asyncio.run(alone())
+
+
+def test_a_talk_is_a_turn_ahead_of_who_reads_it_and_no_further(tmp_path):
+    read_then, outcome = played_along(tmp_path, SlowObserver())
+    assert read_then == [0, 0, 1, 2, 3]
+    assert (outcome.finished, dict(outcome.unread)) == (1, {})
+
+
+def test_who_gives_up_does_not_hold_the_talk(tmp_path):
+    read_then, outcome = played_along(tmp_path, SlowObserver(fails_at=2))
+    assert read_then == [0, 0, 1, 2, 2]
+    assert outcome.finished == 1
+    assert list(outcome.unread.values()) == ["it is down"]
 
 
 def test_conditions_of_a_pair_key_share_their_seeds_and_nothing_else_does(run):

@@ -121,11 +121,16 @@ class OpenAIClient(BaseClient):
         """Close the connections."""
         await self._sdk.close()
 
-    async def answer(self, request: Request) -> Completion:
-        """See :class:`BaseClient`."""
+    def body(self, request: Request) -> dict[str, Any]:
+        """What is posted for ``request``."""
         body = {**self._fixed, "messages": _plain(request.messages), **request.args}
         if "max_completion_tokens" in self._fixed and "max_tokens" in request.args:
             body["max_completion_tokens"] = body.pop("max_tokens")
+        return body
+
+    async def answer(self, request: Request) -> Completion:
+        """See :class:`BaseClient`."""
+        body = self.body(request)
         start = asyncio.get_running_loop().time()
         raw = await self._send(lambda: self._sdk.post("/chat/completions", cast_to=object, body=body), self._timeout_s)
         return read_answer(raw, self._name, self._key, asyncio.get_running_loop().time() - start)

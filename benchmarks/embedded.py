@@ -215,7 +215,7 @@ def _calls_of(log: Path, kind: str) -> Iterable[tuple[float, str, str, Called]]:
             texts[text_hash(event.reply.utterance)] = event.reply.utterance
         elif isinstance(event, Called):
             texts |= {**event.texts, text_hash(event.reply): event.reply}
-            prompt = prompts[event.role][: event.kept] + [ref.hash for ref in event.segments]
+            prompt = prompts[event.role][: event.kept] + [ref["hash"] for ref in event.segments]
             prompts[event.role] = prompt
             yield (
                 (event.at or 0) - (event.seconds or 0),

@@ -46,11 +46,11 @@ def rounds(gate: Gate, most: int) -> int:
 # The window
 
 
-def test_a_thousand_at_once_are_reached_in_five_windows():
+def test_a_thousand_at_once_are_reached_in_three_windows():
     gate = Gate(1000, adapts=True)
     assert len(fill(gate)) == FIRST_WINDOW
     gate = Gate(1000, adapts=True)
-    assert rounds(gate, 1000) == 5
+    assert rounds(gate, 1000) == 3
 
 
 def test_it_is_never_above_the_limit_and_never_below_one():
@@ -69,7 +69,7 @@ def test_it_is_never_above_the_limit_and_never_below_one():
 
 
 def test_a_window_of_refusals_halves_it_once():
-    gate = Gate(64, adapts=True)
+    gate = Gate(FIRST_WINDOW, adapts=True)
     places = fill(gate)
     for place in places:
         gate.leave(place, refusal())
@@ -87,6 +87,23 @@ def test_after_a_refusal_it_grows_by_one_with_each_window_of_answers():
         for place in fill(gate):
             gate.leave(place, OK)
         assert before + 0.8 * expected < gate.window <= before + expected
+
+
+@pytest.mark.parametrize("bears", [3, 20, 33, 64, 90, 127, 300])
+def test_what_the_endpoint_bears_is_found_and_kept_to(bears):
+    gate = Gate(1000, adapts=True)
+    answered = refused = 0
+    for number in range(200):
+        places = fill(gate)
+        if number >= 100:
+            answered += min(bears, len(places))
+            refused += max(0, len(places) - bears)
+        for place in places[bears:]:  # a refusal comes sooner than an answer
+            gate.leave(place, refusal())
+        for place in places[:bears]:
+            gate.leave(place, OK)
+    assert refused <= 0.1 * answered if bears > 3 else refused < answered
+    assert answered > 0.5 * 100 * bears
 
 
 def test_it_does_not_grow_while_it_is_not_full():

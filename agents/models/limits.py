@@ -15,8 +15,9 @@ from typing import Final, NamedTuple
 from confide.agents.completion import Completion, Fault, ModelError
 from confide.agents.models.base import LONGEST_WAIT_S, BaseClient, Request, Wrapper
 
-FIRST_WINDOW: Final = 32
-"""Calls at once with which an endpoint is first tried."""
+FIRST_WINDOW: Final = 128
+"""Calls at once with which an endpoint is first tried: who allows no more has said what it bears, and only beyond is it
+looked for. A talk that waits for the window to open ends by as much later."""
 SPORADIC: Final = 0.1
 """Share of server errors and time-outs among the answers that says nothing about load. Halving at each one would hold
 an endpoint that fails once in 200 calls, as many do, at about 20 calls at once."""
@@ -95,7 +96,7 @@ class Gate:
         """Calls that are let through at once now."""
         self._threshold = math.inf
         self._epoch = 0
-        self._proved = False  # a whole window of answers came since the window was narrowed
+        self._unproved = 0.0  # of the answers that the window was narrowed to, how many are still to come
         self._good = self._troubles = 0  # of the present window of calls
         self._full = self._was_full = False  # no room at some time of it, or of the last one: it could be wider
         self._paused_until = -math.inf
@@ -220,9 +221,9 @@ class Gate:
         if (self._full or self._was_full) and self.window < self._most:
             step = 1.0 if self.window < self._threshold else 1.0 / self.window
             self.window = min(float(self._most), self.window + step)
+        self._unproved -= 1
         self._good += 1
         if self._good >= self.window:
-            self._proved = True
             self._was_full, self._full = self._full, bool(self._waiting)
             self._good = self._troubles = 0
 
@@ -236,11 +237,11 @@ class Gate:
             if self._troubles <= 1 + SPORADIC * self._good:
                 return
         self.window = max(1.0, min(self.window, self.active) / 2)
-        if self._proved or self._threshold == math.inf:
+        if self._unproved <= 0:  # else it is an outage, and says nothing about what the endpoint bears
             self._threshold = self.window
+        self._unproved = self.window
         self._epoch += 1
         self.narrowed += 1
-        self._proved = False
         self._good = self._troubles = 0
 
     def _settle(self, bucket: Bucket, reserved: float, outcome: Completion | ModelError | None) -> None:

@@ -67,7 +67,7 @@ async def test_an_endpoint_that_bears_less_gets_less_and_nothing_is_lost(server:
     assert len(answers) == 1200
     gate = gate_of(endpoints)
     assert gate.narrowed >= 1
-    assert gate.window <= 40
+    assert gate.window < FIRST_WINDOW  # a call counts from when it is let through, some time before the server has it
     assert sum(len(answer.attempts) for answer in answers) == server.refused
     assert server.refused < 2 * FIRST_WINDOW  # until it is found
     before = server.refused

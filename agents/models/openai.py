@@ -24,6 +24,7 @@ from confide.agents.models.answers import read_answer
 from confide.agents.models.base import BaseClient, Request
 from confide.agents.models.keys import one_line, read_key
 from confide.agents.models.spec import OpenAISpec
+from confide.agents.models.turnstile import Turnstile
 from confide.scenarios import ConfideError
 
 CONNECT_TIMEOUT_S: Final = 30.0
@@ -70,6 +71,7 @@ class OpenAIClient(BaseClient):
         self._fixed = {"model": model, **fixed}
         self.base_url = base_url.rstrip("/")
         """The endpoint."""
+        self._turnstile = Turnstile()
         own = self.base_url == OPENAI_URL
         self._sdk = openai.AsyncOpenAI(
             api_key=key or "none",
@@ -130,6 +132,7 @@ class OpenAIClient(BaseClient):
 
     async def answer(self, request: Request) -> Completion:
         """See :class:`BaseClient`."""
+        await self._turnstile.passed()
         body = self.body(request)
         start = asyncio.get_running_loop().time()
         raw = await self._send(lambda: self._sdk.post("/chat/completions", cast_to=object, body=body), self._timeout_s)

@@ -103,7 +103,7 @@ class _Along:
                     self._read += 1
                     self._further.set()
                     if isinstance(event, ev.Ended):
-                        await asyncio.get_running_loop().run_in_executor(None, writer.commit)
+                        await writer.committed()
                         return None
         except ConfideError as error:
             return str(error)

@@ -6,6 +6,7 @@ finished log is committed by a hard link that fails if one is there, so that a c
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import hashlib
@@ -237,6 +238,18 @@ class LogWriter:
         except OSError as error:
             raise _cannot_write(self._final, error) from None
         return first
+
+    async def committed(self) -> bool:
+        """The same as :meth:`commit`, in a thread.
+
+        A task that is cancelled meanwhile ends once it is done: the thread works at the file, which the task closes.
+        """
+        work = asyncio.get_running_loop().run_in_executor(None, self.commit)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            raise
 
     def discard(self) -> None:
         """Remove the live file of a conversation that was committed elsewhere."""

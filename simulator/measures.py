@@ -261,5 +261,5 @@ async def _read_log(run: RunFolder, log: Path, reader: Reader, also: Sink | None
             return error.message
         except InputFileError as error:
             return str(error)
-        await asyncio.get_running_loop().run_in_executor(None, writer.commit)
+        await writer.committed()
     return None

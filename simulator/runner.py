@@ -192,7 +192,7 @@ async def _converse(
         finally:
             meter.talked(time.perf_counter() - start, writer.disk_s)
         start = time.perf_counter()
-        counts = await asyncio.get_running_loop().run_in_executor(None, writer.commit)
+        counts = await writer.committed()
         meter.conversations += counts
         disk_s = time.perf_counter() - start
         meter.talked(disk_s, disk_s)

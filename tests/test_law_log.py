@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,36 @@ def test_a_second_commit_does_not_replace_the_first(tmp_path):
         assert not writer.commit()
     assert len(read_log(tmp_path / "final" / "talk.jsonl").events) == len(events)
     assert not (tmp_path / "live" / "talk.jsonl").exists()
+
+
+async def test_a_commit_that_is_cancelled_is_done_before_its_file_is_closed(tmp_path, monkeypatch):
+    began, may_go, synced = threading.Event(), threading.Event(), []
+    fsync = os.fsync
+
+    def slow_fsync(fd):
+        began.set()
+        may_go.wait(10)
+        fsync(fd)  # fails where the file was closed meanwhile
+        synced.append(fd)
+
+    monkeypatch.setattr(os, "fsync", slow_fsync)
+
+    events = await asyncio.to_thread(talk, make_setup("shared-dog", scripted()[0]))
+
+    async def write():
+        with write_log(tmp_path, events) as writer:
+            await writer.committed()
+
+    task = asyncio.create_task(write())
+    await asyncio.to_thread(began.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0.02)
+    assert not task.done()
+    may_go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(synced) == 1
+    assert (tmp_path / "final" / "talk.jsonl").exists()
 
 
 def test_two_writers_of_one_conversation_are_kept_apart(tmp_path):

@@ -197,7 +197,7 @@ async def _ask(
             return error.message
         if not log.complete:
             log.end(())
-        await asyncio.get_running_loop().run_in_executor(None, writer.commit)
+        await writer.committed()
     return None
 
 

@@ -27,9 +27,10 @@ def page(server, tab):
 
 def column(page, name):
     """What stands in a column, row by row."""
+    there = grid(page)
     headers = [each.strip() for each in page.get_by_role("columnheader").all_inner_texts()]
     place = next(number for number, header in enumerate(headers) if name in header)
-    return [row.get_by_role("gridcell").nth(place).inner_text().strip() for row in grid(page).all()]
+    return [row.get_by_role("gridcell").nth(place).inner_text().strip() for row in there.all()]
 
 
 def test_every_conversation_has_its_row(page, server):

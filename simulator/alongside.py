@@ -7,6 +7,7 @@ never more than a turn ahead of those who read it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from confide.scenarios import ConfideError
@@ -31,6 +32,8 @@ class Alongside:
         self._conversation = conversation
         self._over = False
         self._written = self._before = 0
+        self.waited_s = 0.0
+        """Seconds that the conversation waited for its readers, so as not to be further ahead."""
         self._along = [_Along(reader, conversation, seed, also) for reader in readers]
 
     def write(self, *events: ev.AnyEvent) -> None:
@@ -44,13 +47,17 @@ class Alongside:
     async def keep_pace(self) -> None:
         """Wait until the readers have read all that was there when this was called last, or have given up.
 
-        Called after each turn, it keeps them a turn behind: so each turn's figures are there while the talk goes on,
+        Called before each turn, it keeps them a turn behind: so each turn's figures are there while the talk goes on,
         and a role's probe comes before its next turn. The other way round, the server's cache of the talk would be cut
         back to the probe's shorter prompt, and most of the talk be read again.
         """
         wanted, self._before = self._before, self._written
-        for along in self._along:
-            await along.has_read(wanted)
+        start = time.perf_counter()
+        try:
+            for along in self._along:
+                await along.has_read(wanted)
+        finally:
+            self.waited_s += time.perf_counter() - start
 
     async def finish(self) -> dict[str, str]:
         """Wait until the readers have read the conversation; one that stays open they stop to read.

@@ -180,9 +180,9 @@ async def _converse(
                 sinks.append(along)
             conversation = resumed(setup, logged, Tee(*sinks), ready[key])
             while conversation.state.ended is None:
-                await conversation.step(None)
                 if along is not None:
                     await along.keep_pace()
+                await conversation.step(None)
         except ModelError as error:
             if error.fault.of_all_calls:
                 raise
@@ -190,7 +190,7 @@ async def _converse(
         except (ReplayError, InputFileError) as error:  # this log is damaged; the others are not
             return f"{run.live(planned.id)}: {error}"
         finally:
-            meter.talked(time.perf_counter() - start, writer.disk_s)
+            meter.talked(time.perf_counter() - start, writer.disk_s, along.waited_s if along else 0.0)
         start = time.perf_counter()
         counts = await writer.committed()
         meter.conversations += counts

@@ -66,6 +66,8 @@ class Usage(Frozen):
     """Of these, seconds that calls stood in line at an endpoint's gate; None where readers stood in the same lines."""
     disk_s: Seconds
     """Of these, seconds that logs were written and committed."""
+    readers_s: Seconds = 0.0
+    """Of these, seconds that they waited for readers along with them. In older files: none did."""
     speaking: CallTime
     """Calls that the conversations are made of."""
     reading: CallTime
@@ -116,12 +118,13 @@ class Meter:
         self.speaking, self.reading = _Calls(), _Calls()
         """Are told of every event of conversations, and of side logs."""
         self.conversations = 0
-        self.talk_s = self.disk_s = 0.0
+        self.talk_s = self.disk_s = self.readers_s = 0.0
 
-    def talked(self, seconds: float, disk_s: float) -> None:
-        """A conversation was under way for some seconds, and for some of them at the disk."""
+    def talked(self, seconds: float, disk_s: float, readers_s: float = 0.0) -> None:
+        """A conversation was under way for some seconds; for some of them at the disk, or waiting for its readers."""
         self.talk_s += seconds
         self.disk_s += disk_s
+        self.readers_s += readers_s
 
     def usage(self) -> Usage:
         """What was spent until now."""
@@ -134,6 +137,7 @@ class Meter:
             talk_s=round(self.talk_s, 3),
             limiter_s=None if self._shared else round(self._in_line() - self._waited, 3),
             disk_s=round(self.disk_s, 3),
+            readers_s=round(self.readers_s, 3),
             speaking=self.speaking.total(),
             reading=self.reading.total(),
         )
@@ -182,6 +186,8 @@ class Spent(Frozen):
     """Standing in line at an endpoint's gate; None where readers stood in the same lines: it is in ``rest`` then."""
     disk: float
     """Writing and committing logs."""
+    readers: float
+    """Waiting for readers along with them, of whom a talk is a turn ahead at most."""
     rest: float
     """All else: this process's own work, waiting for its one processor, and pauses between tries."""
     wall_s: Seconds
@@ -206,12 +212,14 @@ def spent(usages: Iterable[Usage]) -> Spent | None:
     known = [usage.limiter_s for usage in each if usage.limiter_s is not None]
     limiter = sum(known) / talk if len(known) == len(each) else None
     disk = sum(usage.disk_s for usage in each) / talk
+    readers = sum(usage.readers_s for usage in each) / talk
     return Spent(
         talk_s=talk,
         model=model,
         limiter=limiter,
         disk=disk,
-        rest=max(0.0, 1 - (model or 0.0) - (limiter or 0.0) - disk),
+        readers=readers,
+        rest=max(0.0, 1 - (model or 0.0) - (limiter or 0.0) - disk - readers),
         wall_s=wall,
         cpu=cpu / wall,
         cpu_per_call_s=cpu / calls if calls else None,

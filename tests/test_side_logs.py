@@ -26,6 +26,7 @@ from confide.simulator import (
     run_conversations,
 )
 from confide.simulator.store import software
+from confide.simulator.usage import read_usage
 
 SPECS = {"slow": ScriptedSpec(provider="scripted", latency_ms=0.5)}
 QUESTIONS = 12  # four conversations of five turns, three of them the supporter's, who opens
@@ -133,15 +134,18 @@ def test_readers_change_nothing_and_read_the_same_live_as_later(tmp_path):
 
 
 class SlowObserver:
-    """Asks nothing, and takes its time; at a turn it may give up."""
+    """Asks nothing, waits until the talk is a turn ahead, and then takes its time; at a turn it may give up."""
 
     def __init__(self, fails_at=None):
-        self.read = 0
+        self.read = self.spoken = 0
         self._fails_at = fails_at
 
     async def observe(self, seen, seed_for):
-        await asyncio.sleep(0.02)
+        await until_true(lambda: self.spoken > len(seen.lines) or len(seen.lines) == 5)
+        await asyncio.sleep(0.05)
         self.read = len(seen.lines)
+        if self.read == 5 and not seen.over:
+            self.committed = self.final.is_file()
         if self.read == self._fails_at:
             raise ModelError(Fault.UNREACHABLE, "it is down")
         return
@@ -151,23 +155,30 @@ class SlowObserver:
 def played_along(runs, observer):
     """How many turns were read when each turn of one conversation was spoken, and what became of the run."""
     run, models = planned(runs)
+    observer.final = run.final(next(run.planned()).id)
     reader = reader_of(run)._replace(observer=observer)
     read_then = []
 
     def watch(conversation, event):
         if event.kind == "spoke":
+            observer.spoken += 1
             read_then.append(observer.read)
 
     async def alone():
         async with asyncio.timeout(30):
             return await run_conversations(run, models, watch, [reader], left=islice(run.left(), 1))
 
-    return read_then, asyncio.run(alone())
+    outcome = asyncio.run(alone())
+    (kept,) = read_usage(run)
+    assert kept.readers_s > 0.05, "what it waited for them is no work of its own"
+    return read_then, outcome
 
 
 def test_a_talk_is_a_turn_ahead_of_who_reads_it_and_no_further(tmp_path):
-    read_then, outcome = played_along(tmp_path, SlowObserver())
+    observer = SlowObserver()
+    read_then, outcome = played_along(tmp_path, observer)
     assert read_then == [0, 0, 1, 2, 3]
+    assert observer.committed, "a talk that is over waits for nobody"
     assert (outcome.finished, dict(outcome.unread)) == (1, {})
 
 

@@ -18,7 +18,7 @@ NO_CALLS = CallTime(calls=0, hits=0, model_s=0, failed_s=0)
 
 def usage(**fields):
     given = {"process": "here:1", "began": 1.0, "conversations": 1, "wall_s": 10, "cpu_s": 1, "talk_s": 100, "limiter_s": 20,
-             "disk_s": 5, "speaking": CallTime(calls=40, hits=5, model_s=60, failed_s=5),
+             "disk_s": 5, "readers_s": 4, "speaking": CallTime(calls=40, hits=5, model_s=60, failed_s=5),
              "reading": CallTime(calls=5, hits=0, model_s=30, failed_s=0)}  # fmt: skip
     return Usage(**{**given, **fields})
 
@@ -26,7 +26,8 @@ def usage(**fields):
 def test_shares_are_of_the_time_that_conversations_were_under_way():
     found = spent([usage(), usage(talk_s=100, limiter_s=0, disk_s=5, speaking=NO_CALLS, reading=NO_CALLS)])
     assert (found.model, found.limiter, found.disk) == pytest.approx((65 / 200, 20 / 200, 10 / 200))
-    assert found.model + found.limiter + found.disk + found.rest == pytest.approx(1)
+    assert found.readers == pytest.approx(8 / 200)
+    assert found.model + found.limiter + found.readers + found.disk + found.rest == pytest.approx(1)
     assert (found.wall_s, found.cpu) == (20, pytest.approx(0.1))
     assert found.cpu_per_call_s == pytest.approx(2 / 50)  # readers' calls and hits are calls
     assert spent([]) is None

@@ -21,6 +21,7 @@ def tell_spent(run: RunFolder, since: float) -> None:
     for name, share, why in (
         ("waiting for models", found.model, "calls whose time is not known"),
         ("in line at an endpoint", found.limiter, "readers stood in the same lines"),
+        ("waiting for readers", found.readers, ""),
         ("the disk", found.disk, ""),
         ("the rest: own work, waiting for the processor, pauses between tries", found.rest, ""),
     ):

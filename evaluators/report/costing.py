@@ -63,6 +63,7 @@ def _times(times: Sequence[tuple[RunMaterial, Spent]]) -> Table:
         "seconds of talks",
         "model, %",
         "in line, %",
+        "readers, %",
         "disk, %",
         "rest, %",
         "of a core, %",
@@ -76,7 +77,7 @@ def _percent(share: float | None) -> Num:
 
 
 def _shares(found: Spent) -> tuple[float | None, ...]:
-    return found.model, found.limiter, found.disk, found.rest
+    return found.model, found.limiter, found.readers, found.disk, found.rest
 
 
 def _table(name: str, caption: str, calls: Calls, by: tuple[str, ...]) -> Table:

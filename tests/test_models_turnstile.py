@@ -2,7 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from confide.agents.models.turnstile import TOGETHER, Turnstile
+from tests.fake_server import FakeServer
+from tests.model_helpers import Make, ask
+
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 async def rounds_of(tasks: int, cancelled: frozenset[int] = frozenset()) -> list[list[int]]:
@@ -45,9 +51,22 @@ async def test_who_is_cancelled_in_line_takes_nobodys_turn() -> None:
 async def test_who_comes_alone_does_not_wait() -> None:
     turnstile = Turnstile()
     for _ in range(3):
-        before = asyncio.current_task()
-        await asyncio.wait_for(turnstile.passed(), 1)
-        assert before is asyncio.current_task()
+        with pytest.raises(StopIteration):
+            turnstile.passed().send(None)  # it is through without having waited for anything
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-    assert not turnstile._line
+
+
+async def test_calls_to_an_endpoint_pass_one(server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = Turnstile.passed
+    through: list[Turnstile] = []
+
+    async def watched(self: Turnstile) -> None:
+        await passed(self)
+        through.append(self)
+
+    monkeypatch.setattr(Turnstile, "passed", watched)
+    client = make()
+    await asyncio.gather(*(ask(client) for _ in range(5)))
+    assert len(server.chats) == 5
+    assert through == [client._turnstile] * 5

@@ -1,6 +1,6 @@
 """How well the embedded engine is used: its token rate under confide and alone, and its prefix cache with readers.
 
-.venv/bin/python -m benchmarks.embedded             # everything; about ten minutes
+.venv/bin/python -m benchmarks.embedded             # everything; about eight minutes
 .venv/bin/python -m benchmarks.embedded --no-probes # the token rate alone
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os.path
 import subprocess
 import sys
 import tempfile
@@ -17,10 +18,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
+
+import yaml
 
 from benchmarks.spine import PROGRESS, Row, machine, show_rows
 from benchmarks.throughput.material import watch_nothing
+from benchmarks.throughput.measures import shown
 from confide.agents import Completion, text_hash
 from confide.agents.models import LocalSpec, Request, wrap_client
 from confide.agents.models.local import LocalClient
@@ -28,6 +32,7 @@ from confide.evaluators.traits.plan import PLANS
 from confide.scenarios import read_scenarios
 from confide.simulator import Called, RunFolder, Spoke, Wishes, measure_folders, plan_run, read_log, run_conversations
 
+Known = TypeVar("Known", int, float, str)
 SCENARIO: Final = "exam-panic"
 TALKS: Final = 4
 TURNS: Final = 10
@@ -56,7 +61,7 @@ class Engine(LocalClient):
         client = await self._ready()
         self.lanes[asyncio.current_task()].append(client.body(request))
         completion = await super().answer(request)
-        self.tokens += completion.completion_tokens or 0
+        self.tokens += _known(completion.completion_tokens, "tokens of an answer")
         return completion
 
     def ask(self, bodies: Iterable[dict[str, Any]]) -> int:
@@ -68,6 +73,13 @@ class Engine(LocalClient):
                 raise SystemExit(f"benchmark: the engine refuses: {answer}")
             tokens += answer["usage"]["completion_tokens"]
         return tokens
+
+
+def _known(figure: Known | None, what: str) -> Known:
+    """A figure that must be there: a missing one counted as 0 would be a wrong one."""
+    if figure is None:
+        raise SystemExit(f"benchmark: {what} not known")
+    return figure
 
 
 class Rate(NamedTuple):
@@ -124,19 +136,15 @@ def token_rate(folder: Path) -> list[Row]:
     share = [confide.speed / engine.speed for confide, engine in zip(ours, alone, strict=True)]
     what = f"{TALKS} talks of {TURNS} turns at once"
     return [
-        Row(f"{what}: confide, answers' tokens", f"{_shown([rate.speed for rate in ours], '.1f')} per second"),
-        Row(f"{what}: the engine alone, same requests", f"{_shown([rate.speed for rate in alone], '.1f')} per second"),
+        Row(f"{what}: confide, answers' tokens", f"{shown([rate.speed for rate in ours], '.1f')} per second"),
+        Row(f"{what}: the engine alone, same requests", f"{shown([rate.speed for rate in alone], '.1f')} per second"),
         Row(
             f"{what}: confide's share of the engine's rate",
-            _shown(share, ".1%"),
+            shown(share, ".1%"),
             f"at least {LEAST_RATE:.0%}",
             median(share) >= LEAST_RATE,
         ),
     ]
-
-
-def _shown(figures: list[float], form: str) -> str:
-    return f"{median(figures):{form}} ({min(figures):{form}} to {max(figures):{form}})"
 
 
 class Cached(NamedTuple):
@@ -149,14 +157,14 @@ class Cached(NamedTuple):
 
     def plus(self, other: Cached) -> Cached:
         """Both together."""
-        return Cached(*(mine + its for mine, its in zip(self, other, strict=True)))
+        return Cached(self.prompt + other.prompt, self.cached + other.cached, self.best + other.best)
 
 
 def prefix_cache(folder: Path) -> list[Row]:
     """How much of the prompts the engine had in its cache: talks, agents' probes, bare ones, an observer."""
     plan = folder / "plan.yaml"
-    shipped = (PLANS / "traits-markers.yaml").read_text(encoding="utf-8")
-    plan.write_text(shipped.replace("profiles: 12", "profiles: 0"), encoding="utf-8")
+    fields = yaml.safe_load((PLANS / "traits-markers.yaml").read_text(encoding="utf-8"))
+    plan.write_text(yaml.safe_dump({**fields, "profiles": 0}), encoding="utf-8")
     command = [
         sys.executable, "-m", "confide", "run", SCENARIO, "--model", "local", "--reader", "local-reader", "--n",
         str(PROBED), "--turns", str(LONG), "--with", str(plan), "--runs", str(folder / "probed"),
@@ -190,7 +198,10 @@ def _cached(run: RunFolder) -> dict[str, Cached]:
     """By who is asked for what."""
     calls: list[tuple[float, str, str, Called]] = []
     for log in run.finished():
-        calls += _calls_of(log, "talk")
+        spoken = list(_calls_of(log, "talk"))
+        if len(spoken) != LONG:
+            raise SystemExit(f"benchmark: {len(spoken)} calls of a talk, not {LONG}: {log.stem}")
+        calls += spoken
     for folder in measure_folders(run):
         for log in folder.logs():
             calls += _calls_of(log, folder.record.measure.rpartition("-")[2])
@@ -199,10 +210,12 @@ def _cached(run: RunFolder) -> dict[str, Cached]:
     before: dict[str, list[str]] = defaultdict(list)
     for _, kind, prompt, call in calls:
         engine = "reader" if kind == "observer" else "talk"
-        best = max((_common(prompt, earlier) for earlier in before[engine]), default=0) / len(prompt)
+        common = (len(os.path.commonprefix([prompt, earlier])) for earlier in before[engine])  # noqa: RUF071  (of any strings)
+        best = max(common, default=0) / len(prompt)
         before[engine].append(prompt)
-        tokens = call.prompt_tokens or 0
-        found[kind] = found[kind].plus(Cached(tokens, call.cached_tokens or 0, best * tokens))
+        tokens = _known(call.prompt_tokens, "tokens of a prompt")
+        cached = _known(call.cached_tokens, "tokens from the cache")
+        found[kind] = found[kind].plus(Cached(tokens, cached, best * tokens))
     return found
 
 
@@ -217,21 +230,8 @@ def _calls_of(log: Path, kind: str) -> Iterable[tuple[float, str, str, Called]]:
             texts |= {**event.texts, text_hash(event.reply): event.reply}
             prompt = prompts[event.role][: event.kept] + [ref["hash"] for ref in event.segments]
             prompts[event.role] = prompt
-            yield (
-                (event.at or 0) - (event.seconds or 0),
-                kind,
-                "\n".join(texts.get(each, each) for each in prompt),
-                event,
-            )
-
-
-def _common(one: str, other: str) -> int:
-    """Characters that both begin with."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if one[:middle] == other[:middle] else (low, middle - 1)
-    return low
+            began = _known(event.at, "when a call was logged") - _known(event.seconds, "how long a call took")
+            yield began, kind, "\n".join(texts[each] for each in prompt), event
 
 
 def main() -> None:

@@ -39,11 +39,8 @@ _SHARED: Final = (Place.HEAD, Place.TAIL)
 _JOINS: Final = attrgetter("joins")
 
 
-class Made(NamedTuple):
-    """A message, with the line that it adds to the content address of its prompt."""
-
-    message: LLMMessage
-    mark: str
+Made = tuple[LLMMessage, str]
+"""A message, with the line that it adds to the content address of its prompt."""
 
 
 class Segment:
@@ -96,7 +93,7 @@ class Begun(NamedTuple):
     def of(cls, role: Role, head: Sequence[Segment]) -> Begun:
         """The beginning of views of ``role`` before anything is said."""
         made = _made_of(role, head)
-        return cls(tuple(head), tuple(item.message for item in made), "".join(item.mark for item in made))
+        return cls(tuple(head), tuple(message for message, _ in made), "".join(mark for _, mark in made))
 
     def plus(self, role: Role, talk: Sequence[Segment]) -> Begun:
         """This beginning with more of the ``talk`` at its end: segments that make a message each."""
@@ -172,7 +169,7 @@ def _alone(role: Role, segment: Segment) -> Made:
     else:
         source = role.other.value if segment.place is Place.OTHER else "moderator"
         message = UserMessage(content=segment.text, source=source)
-    segment.made = made = Made(message, f"{message.type} {segment.address}\n")
+    segment.made = made = (message, f"{message.type} {segment.address}\n")
     return made
 
 
@@ -182,7 +179,7 @@ def _head(text: str) -> Made:
 
 
 def _made(text: str, message: LLMMessage) -> Made:
-    return Made(message, f"{message.type} {text_hash(text)}\n")
+    return message, f"{message.type} {text_hash(text)}\n"
 
 
 def prompt_hash(messages: Sequence[LLMMessage]) -> str:

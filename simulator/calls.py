@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from confide.agents import Called, Segment
+from confide.agents import Called, Segment, View
 
 
 class CallLog:
@@ -13,7 +13,7 @@ class CallLog:
     def __init__(self) -> None:
         """Begin with a log that holds no text."""
         self._known: set[str] = set()
-        self._prompts: dict[str, tuple[Segment, ...]] = {}  # the last call's, by writer
+        self._views: dict[str, View] = {}  # the last call's, by writer
 
     def know(self, text: str) -> None:
         """``text`` stands in an event of the log: no call needs to repeat it."""
@@ -27,13 +27,11 @@ class CallLog:
             call: the call.
             cost: its price in US dollars; None if unknown.
         """
-        segments, before = call.view.segments, self._prompts.get(writer, ())
-        kept = min(len(before), len(segments))
-        while before[:kept] != segments[:kept]:  # most often all but a short tail is the very same
-            kept -= 1
-        self._prompts[writer] = segments
+        view, last = call.view, self._views.get(writer)
+        kept = 0 if last is None else _same(last, view)
+        self._views[writer] = view
         answer = call.completion
-        new = segments[kept:]
+        new = view.segments[kept:]
         texts = self._new_texts(new)
         self._known.add(answer.content)
         return {
@@ -64,3 +62,16 @@ class CallLog:
                 self._known.add(segment.text)
                 fresh[segment.address] = segment.text
         return fresh
+
+
+def _same(last: View, view: View) -> int:
+    """How many segments two views begin with in common: most often all of the last one's but its tail."""
+    before, now = last.segments, view.segments
+    same = min(len(last.begun.segments), len(now))
+    while before[:same] != now[:same]:
+        same -= 1
+    for one, other in zip(before[same:], now[same:], strict=False):
+        if one != other:
+            break
+        same += 1
+    return same

@@ -170,7 +170,8 @@ class Conversation:
     def _called(self, role: Role | None, turn: int, call: Called) -> ev.AnyEvent:
         writer = self._writers[call.view.role]
         fields = self._calls.fields(writer, call, self._setup.models[call.view.role].cost(call.completion))
-        return self._happened(ev.Called.unchecked({"seq": self.state.seq, "turn": turn, "role": role, **fields}))
+        fields |= {"seq": self.state.seq, "turn": turn, "role": role}
+        return self._happened(ev.Called.unchecked(fields))
 
     def _spoken(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
         """A turn is spoken. Of the reply, the other side's views read the utterance, a plain string, and no more."""

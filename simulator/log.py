@@ -226,11 +226,36 @@ class LogWriter:
         Raises:
             ConfideError: the disk refuses.
         """
+        self._sync()
+        return self._name()
+
+    async def committed(self) -> bool:
+        """The same as :meth:`commit`; what takes long, the disk, is waited for in a thread.
+
+        A task that is cancelled meanwhile ends once it is done: the thread works at the file, which the task closes.
+        """
+        # The name is given here: it takes many small steps, and each one that a thread takes holds up this one.
+        work = asyncio.get_running_loop().run_in_executor(None, self._sync)
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            if work.exception() is None:
+                self._name()
+            raise
+        return self._name()
+
+    def _sync(self) -> None:
         try:
             os.fsync(self._fd)
-            first = not packed.is_there(self._final)
+        except OSError as error:
+            raise _cannot_write(self._final, error) from None
+
+    def _name(self) -> bool:
+        try:
+            first = packed.find(self._final) is None
             try:
-                if first:
+                if first:  # one that is there unpacked makes this fail
                     os.link(self._live, self._final)
             except FileExistsError:
                 first = False
@@ -238,18 +263,6 @@ class LogWriter:
         except OSError as error:
             raise _cannot_write(self._final, error) from None
         return first
-
-    async def committed(self) -> bool:
-        """The same as :meth:`commit`, in a thread.
-
-        A task that is cancelled meanwhile ends once it is done: the thread works at the file, which the task closes.
-        """
-        work = asyncio.get_running_loop().run_in_executor(None, self.commit)
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            await asyncio.wait([work])
-            raise
 
     def discard(self) -> None:
         """Remove the live file of a conversation that was committed elsewhere."""

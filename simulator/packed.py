@@ -15,6 +15,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -104,7 +105,9 @@ def find(log: Path) -> Place | None:
     Raises:
         InputFileError: the index is damaged.
     """
-    file = log.parent / FOLDER / INDEX
+    file = _index(log.parent)
+    if not file.exists():  # as most often, and each conversation of a run is looked for twice
+        return None
     wanted = log.name.removesuffix(SUFFIX).encode()
     try:
         with file.open("rb") as index, mmap.mmap(index.fileno(), 0, access=mmap.ACCESS_READ) as lines:
@@ -125,13 +128,18 @@ def find(log: Path) -> Place | None:
     return None
 
 
+@lru_cache(maxsize=16)
+def _index(folder: Path) -> Path:
+    return folder / FOLDER / INDEX
+
+
 def places(folder: Path) -> list[Place]:
     """The logs that are packed in a folder of logs, in the order of the index.
 
     Raises:
         InputFileError: the index is damaged.
     """
-    file = folder / FOLDER / INDEX
+    file = _index(folder)
     try:
         lines = file.read_bytes().split(b"\n")
     except (FileNotFoundError, NotADirectoryError):

@@ -98,9 +98,12 @@ class Begun(NamedTuple):
     def plus(self, role: Role, talk: Sequence[Segment]) -> Begun:
         """This beginning with more of the ``talk`` at its end: segments that make a message each."""
         segments, messages, marks = self
-        made = [segment.made or _alone(role, segment) for segment in talk]
-        messages += tuple([message for message, _ in made])
-        return Begun(segments + tuple(talk), messages, marks + "".join([mark for _, mark in made]))
+        more: list[LLMMessage] = []
+        for segment in talk:
+            message, mark = segment.made or _alone(role, segment)
+            more.append(message)
+            marks += mark
+        return Begun((*segments, *talk), (*messages, *more), marks)
 
 
 class View(NamedTuple):
@@ -144,9 +147,10 @@ def render(view: View) -> Rendered:
     begun = view.begun
     if view.segments[: len(begun.segments)] != begun.segments:  # the segments decide, whatever was rendered before
         begun = Begun()
-    made = _made_of(view.role, view.segments[len(begun.segments) :])
-    messages = [*begun.messages, *[message for message, _ in made]]
-    marks = begun.marks + "".join([mark for _, mark in made])
+    messages, marks = [*begun.messages], begun.marks
+    for message, mark in _made_of(view.role, view.segments[len(begun.segments) :]):
+        messages.append(message)
+        marks += mark
     return Rendered(messages, text_hash(marks[:-1]))
 
 

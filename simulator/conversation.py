@@ -50,7 +50,8 @@ class Conversation:
         """Where the conversation stands."""
         self._stage = stage or setup.prepare()
         self._views = self._stage.views()
-        self._given = () if setup.parent is None else (*setup.parent.replies, setup.parent.imposed)
+        given = () if setup.parent is None else (*setup.parent.replies, setup.parent.imposed)
+        self._given = [reply for reply in given if reply is not None]
         self._same = dict.fromkeys(Role, _Said("", 0))
         self._calls = CallLog()
         self._writers = {role: writer_of(setup.condition, role) for role in Role}
@@ -79,8 +80,8 @@ class Conversation:
         if end is not None:
             detail = _NO_BUDGET if end is ev.EndReason.ERROR else None
             self._sink.write(self._next(ev.Ended, reason=end, turns=len(self.state.turns), detail=detail))
-        elif given := next(iter(self._given[len(self.state.turns) :]), None):
-            self._sink.write(*self._spoken(self.state.next_role(), len(self.state.turns), given))
+        elif (turn := len(self.state.turns)) < len(self._given):
+            self._sink.write(*self._spoken(self.state.next_role(), turn, self._given[turn]))
         else:
             await self._turn(token)
 
@@ -186,7 +187,9 @@ class Conversation:
 
     def _learned(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
         """What the other comes to know because the reply declares it."""
-        new = [fact for fact in reply.told or () if fact not in self.state.told]
+        if not reply.told:
+            return []
+        new = [fact for fact in reply.told if fact not in self.state.told]
         return [self._next(ev.Learned, turn=turn, fact=fact, by=role.other) for fact in new]
 
     def _noticed(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:

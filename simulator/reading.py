@@ -31,15 +31,17 @@ def read_words(detectors: Mapping[Role, FactDetector], state: State, role: Role,
         reply: what it says.
     """
     words = reply.utterance
-    declared = reply.told or ()
-    said = {telling.fact: telling.score for telling in detectors[role].told(words)}
+    declared, told = reply.told or (), detectors[role].told(words)
+    inferred, asked = detectors[role.other].read(words)
+    if not (declared or told or inferred or asked):  # as at most turns
+        return []
+    said = {telling.fact: telling.score for telling in told}
     found = [Reading(fact, "unsaid", None) for fact in declared if fact not in said]
     found += [
         Reading(fact, "undeclared", score)
         for fact, score in said.items()
         if fact not in state.told and fact not in state.heard
     ]
-    inferred, asked = detectors[role.other].read(words)
     found += [
         Reading(telling.fact, "inferred", telling.score)
         for telling in inferred

@@ -93,18 +93,13 @@ async def run_conversations(
     meter = Meter(models, [model for reader in readers for model in reader.models])
     also = Tee(meter.reading, also) if also else meter.reading
 
-    def see(conversation: str, event: AnyEvent) -> None:
-        if isinstance(event, Ended) and event.reason is EndReason.ERROR:
-            broken[event.detail or "unknown"] += 1
-        meter.speaking.add(event)
-        watch(conversation, event)
-
     async def work() -> None:
         for planned in queue:
             along = Alongside(readers, planned.id, run.record.seed, also) if readers else None
             why: str | None = None
             try:
-                why = await _converse(run, planned, models, ready, see, along, meter)
+                told = _Told(planned.id, watch, broken)
+                why = await _converse(run, planned, models, ready, told, along, meter)
             except LogBusyError as error:
                 why = str(error)
                 busy.add(planned.id)
@@ -136,16 +131,19 @@ async def _at_once(work: Callable[[], Coroutine[None, None, None]], workers: int
         raise _first(errors) from None
 
 
-class _Watched:
-    """Tells a watcher of what is in the log."""
+class _Told:
+    """Tells a watcher of what is in the log, and counts what ends in error."""
 
-    def __init__(self, conversation: str, watch: Watcher) -> None:
+    def __init__(self, conversation: str, watch: Watcher, broken: Counter[str]) -> None:
         self._conversation = conversation
         self._watch = watch
+        self._broken = broken
 
     def write(self, *events: AnyEvent) -> None:
         for event in events:
             self._watch(self._conversation, event)
+        if isinstance(end := events[-1], Ended) and end.reason is EndReason.ERROR:
+            self._broken[end.detail or "unknown"] += 1
 
 
 async def _converse(
@@ -153,7 +151,7 @@ async def _converse(
     planned: Planned,
     models: Mapping[str, Model],
     ready: Ready,
-    watch: Watcher,
+    told: Sink,
     along: Alongside | None,
     meter: Meter,
 ) -> str | None:
@@ -174,7 +172,7 @@ async def _converse(
             ready[key] = setup.prepare()
         try:
             logged = writer.recover()
-            sinks: list[Sink] = [writer, _Watched(planned.id, watch)]
+            sinks: list[Sink] = [writer, meter.speaking, told]
             if along is not None:
                 along.write(*logged)
                 sinks.append(along)

@@ -232,7 +232,9 @@ class FactDetector:
         Returns:
             The facts whose score is :data:`THRESHOLD` or more, best first; facts of one score in their own order.
         """
-        return self._told(said := _split(utterance), self._bags.weigh(said.words))
+        said = _split(utterance)
+        weights = self._bags.weigh(said.words)
+        return self._told(said, weights) if weights else ()
 
     def asked(self, utterance: str) -> tuple[str, ...]:
         """The ids of the facts that the other side, by saying ``utterance``, asks about; in the facts' order."""
@@ -242,7 +244,7 @@ class FactDetector:
         """What :meth:`told` and :meth:`asked` give, for the price of one."""
         said = _split(utterance)
         weights = self._bags.weigh(said.words)
-        return self._told(said, weights), self._asked(said, weights)
+        return (self._told(said, weights), self._asked(said, weights)) if weights else ((), ())
 
     def _told(self, said: _Said, weights: Weights) -> tuple[Telling, ...]:
         heard = self._scores(weights)

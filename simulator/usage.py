@@ -83,18 +83,15 @@ class _Calls:
 
     def write(self, *events: AnyEvent) -> None:
         for event in events:
-            self.add(event)
-
-    def add(self, event: AnyEvent) -> None:
-        if isinstance(event, Called):
-            self._calls += not event.hit
-            self._hits += event.hit
-            self._untimed += event.seconds is None and not event.hit
-            self._model_s += event.seconds or 0.0
-        elif not isinstance(event, Failed):
-            return
-        if event.attempts:
-            self._failed_s += sum(attempt.seconds for attempt in event.attempts)
+            if isinstance(event, Called):
+                self._calls += not event.hit
+                self._hits += event.hit
+                self._untimed += event.seconds is None and not event.hit
+                self._model_s += event.seconds or 0.0
+            elif not isinstance(event, Failed):
+                continue
+            if event.attempts:
+                self._failed_s += sum(attempt.seconds for attempt in event.attempts)
 
     def total(self) -> CallTime:
         return CallTime(

@@ -202,10 +202,17 @@ class ViewBuilder:
 
     def view(self, state: State) -> View:
         """What the role may see now. It grows at the end: an earlier view without its tail begins it."""
-        return self.so_far(state).plus(*self._frame.tail(state))
+        begun = self._grown(state)
+        segments = (*begun.segments, *self._frame.tail(state))
+        return View(self._frame.role, len(state.turns), segments, self._facts, begun)
 
     def so_far(self, state: State) -> View:
         """See :class:`Views`."""
+        begun = self._grown(state)
+        return View(self._frame.role, len(state.turns), begun.segments, self._facts, begun)
+
+    def _grown(self, state: State) -> Begun:
+        """The head and the talk up to now; the facts that entered the view meanwhile are in :attr:`_facts`."""
         frame = self._frame
         known = len(self._turns)
         if known and (len(state.turns) < known or state.turns[known - 1] is not self._turns[-1]):
@@ -219,8 +226,8 @@ class ViewBuilder:
                 talk += [frame.unlocked(fact) for fact in new]
                 self._facts = (*self._facts, *new)
         self._turns = state.turns
-        self._begun = begun = self._begun.plus(frame.role, talk)
-        return View(frame.role, len(state.turns), begun.segments, self._facts, begun)
+        self._begun = self._begun.plus(frame.role, talk)
+        return self._begun
 
 
 def frame_of(

@@ -197,7 +197,7 @@ def test_a_label_may_mean_one_strategy_only(tmp_path):
 )
 def test_what_was_written_as_yaml_is_read_as_it_was(tmp_path_factory, data):
     file = tmp_path_factory.mktemp("yaml") / "s.yaml"
-    file.write_text(yaml.safe_dump(data, allow_unicode=False, sort_keys=False))
+    file.write_text(yaml_text(data), encoding="utf-8")
     assert read_scenario(file).scenario == scenario_from(data)
 
 

@@ -6,7 +6,6 @@ finished log is committed by a hard link that fails if one is there, so that a c
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import fcntl
 import hashlib
@@ -23,6 +22,7 @@ from pydantic_core import to_json
 
 from confide.scenarios import ConfideError, InputFileError, Problem
 from confide.simulator import packed
+from confide.simulator.disk import synced
 from confide.simulator.events import EVENTS, VERSION, AnyEvent, Ended
 
 
@@ -226,30 +226,22 @@ class LogWriter:
         Raises:
             ConfideError: the disk refuses.
         """
-        self._sync()
-        return self._name()
-
-    async def committed(self) -> bool:
-        """The same as :meth:`commit`; what takes long, the disk, is waited for in a thread.
-
-        A task that is cancelled meanwhile ends once it is done: the thread works at the file, which the task closes.
-        """
-        # The name is given here: it takes many small steps, and each one that a thread takes holds up this one.
-        work = asyncio.get_running_loop().run_in_executor(None, self._sync)
-        try:
-            await asyncio.shield(work)
-        except asyncio.CancelledError:
-            await asyncio.wait([work])
-            if work.exception() is None:
-                self._name()
-            raise
-        return self._name()
-
-    def _sync(self) -> None:
         try:
             os.fsync(self._fd)
         except OSError as error:
             raise _cannot_write(self._final, error) from None
+        return self._name()
+
+    async def committed(self) -> bool:
+        """The same as :meth:`commit`, but that it waits for the disk without holding up what else goes on.
+
+        A task that is cancelled meanwhile leaves a log that is finished and not committed: it can be run on from.
+        """
+        try:
+            await synced(self._fd)
+        except OSError as error:
+            raise _cannot_write(self._final, error) from None
+        return self._name()
 
     def _name(self) -> bool:
         try:

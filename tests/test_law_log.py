@@ -1,6 +1,7 @@
 """Laws 3, 4, 5, 7, 10: the log is the whole truth, a kill loses one turn at most, one commit, texts untouched, seeds derived."""
 
 import asyncio
+import errno
 import json
 import multiprocessing
 import os
@@ -24,6 +25,7 @@ from confide.simulator import (
     Moderator,
     ReplayError,
     Spoke,
+    disk,
     fold,
     read_log,
     replay,
@@ -257,7 +259,7 @@ def test_a_second_commit_does_not_replace_the_first(tmp_path):
     assert not (tmp_path / "live" / "talk.jsonl").exists()
 
 
-async def test_a_commit_that_is_cancelled_is_done_before_its_file_is_closed(tmp_path, monkeypatch):
+async def test_a_commit_that_is_cancelled_waits_for_its_thread_and_can_be_made_up_for(tmp_path, monkeypatch):
     began, may_go, synced = threading.Event(), threading.Event(), []
     fsync = os.fsync
 
@@ -284,7 +286,36 @@ async def test_a_commit_that_is_cancelled_is_done_before_its_file_is_closed(tmp_
     with pytest.raises(asyncio.CancelledError):
         await task
     assert len(synced) == 1
+    with LogWriter(tmp_path / "live" / "talk.jsonl", tmp_path / "final" / "talk.jsonl") as writer:
+        assert len(writer.recover()) == len(events)
+        assert await writer.committed()
     assert (tmp_path / "final" / "talk.jsonl").exists()
+
+
+async def test_files_wait_for_the_disk_together_and_each_hears_of_itself_alone(tmp_path, monkeypatch):
+    may_go, synced, refused = threading.Event(), [], []
+
+    def fsync(fd):
+        may_go.wait(10)
+        synced.append(fd)
+        if fd in refused:
+            raise OSError(errno.ENOSPC, "no space")
+
+    sync_each, handed = disk._sync_each, []
+    monkeypatch.setattr(disk, "_sync_each", lambda fds: handed.append(fds) or sync_each(fds))
+    monkeypatch.setattr(os, "fsync", fsync)
+    files = [os.open(tmp_path / f"{number}", os.O_CREAT | os.O_WRONLY) for number in range(40)]
+    refused += files[20:21]
+    tasks = [asyncio.create_task(disk.synced(file)) for file in files]
+    await asyncio.sleep(0.05)
+    assert not any(task.done() for task in tasks)
+    may_go.set()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [file for file, outcome in zip(files, outcomes, strict=True) if outcome is not None] == refused
+    assert sorted(synced) == sorted(files)
+    assert [len(fds) for fds in sorted(handed, key=min)] == [1, 16, 16, 7]
+    for file in files:
+        os.close(file)
 
 
 def test_two_writers_of_one_conversation_are_kept_apart(tmp_path):

@@ -325,6 +325,8 @@ def _stem(word: str) -> str:
 
 
 def _bare(word: str) -> str:
+    if word.isdecimal():  # 2000 is no form of 200
+        return word
     if word[-1] in "dgs":  # as all endings end
         for ending, instead, least in _ENDINGS:
             if word.endswith(ending) and len(word) >= least + len(ending):

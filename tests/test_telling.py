@@ -92,6 +92,14 @@ def test_a_fact_within_another_is_told_without_the_other() -> None:
     assert "fact-1" in told("Before the morning meeting I drink vodka at my desk.", both)
 
 
+def test_a_number_is_told_by_no_other_number() -> None:
+    owes = facts("He owes his brother 2000 pounds.")
+    assert told("I owe him 2000 pounds.", owes)
+    assert not told("I owe 200 of them.", owes)
+    assert not told("There were 100 of them.", facts("It was a thousand of them."))
+    assert told("There were 100 of them.", facts("It was a hundred of them."))
+
+
 def test_what_both_know_weighs_little() -> None:
     known = "A support line for students before the exam."
     exam = facts("Her exam frightens the students of the support line, and she hid a textbook.")

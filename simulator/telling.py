@@ -12,14 +12,13 @@ both).
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
 
 from confide.scenarios import Fact
+from confide.simulator.words import WORD, Said, normal_form, pieces_of, said_in, stem_of, words_in
 
 THRESHOLD: Final = 0.45
 """Least score of a telling."""
@@ -38,17 +37,9 @@ _PREFIX: Final = 5
 _REACH: Final = 3
 """A negation takes back at most this many words after it."""
 
-# Marks of scripts that write vowels above or below a letter belong to the word; Python's \w leaves them out.
-_WORD: Final = re.compile(r"[\w\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff]+")
-_UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2,}")
 _SENTENCE: Final = re.compile(r"[^.!?\u3002]+[.!?\u3002]*")
-_TOKEN: Final = re.compile(_WORD.pattern + r"|[?,;:()\n]")
+_TOKEN: Final = re.compile(WORD.pattern + r"|[?,;:()\n]")
 _BREAKS: Final = frozenset((*"?,;:()\n", "but", "and", "though"))
-_MARKS: Final = (
-    ("\u2019", "'"), ("\u2018", "'"), ("\u201c", '"'), ("\u201d", '"'), ("\u2014", ";"), ("\u2013", ";"),
-    ("\u2026", "..."),
-)  # fmt: skip
-_SPACES: Final = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
 
 
 def _words_of(text: str) -> frozenset[str]:
@@ -84,37 +75,6 @@ _INVITING: Final = ("you tell me", ", tell me", "i wonder", "i'd like to hear", 
 """A sentence that holds one of these does so too."""
 _QUESTION_PARTS: Final = ("?", "you", "me", "describe", "more", "please", "wonder", "like", "curious")
 """A text without any of these holds no question."""
-_IRREGULAR: Final = {
-    form: verb
-    for verb, forms in {
-        "begin": "began begun", "blow": "blew blown", "break": "broke broken", "bring": "brought", "buy": "bought",
-        "bury": "buried burial", "call": "calls", "catch": "caught", "choose": "chose chosen choice",
-        "die": "died dying dead death", "draw": "drew drawn", "drink": "drank drunk", "drive": "drove driven",
-        "eat": "ate eaten", "fall": "fell fallen", "feel": "felt", "fight": "fought", "find": "found",
-        "forget": "forgot forgotten", "freeze": "froze frozen", "get": "got gotten", "give": "gave given",
-        "go": "went gone", "grow": "grew grown", "hide": "hid hidden", "hold": "held", "keep": "kept",
-        "know": "knew known", "leave": "left", "lie": "lay lain lying lies", "lose": "lost", "make": "made",
-        "marry": "marriage married", "meet": "met", "pay": "paid payment", "read": "reads", "ring": "rang rung",
-        "run": "ran", "say": "said", "see": "saw seen", "sell": "sold", "send": "sent",
-        "shake": "shook shaken shaky", "shoot": "shot", "sing": "sang sung", "sit": "sat", "sleep": "slept asleep",
-        "speak": "spoke spoken speech", "spend": "spent", "stand": "stood", "steal": "stole stolen",
-        "swim": "swam swum", "take": "took taken", "teach": "taught", "tell": "told", "think": "thought",
-        "throw": "threw thrown", "wake": "woke woken awake", "wear": "wore worn", "win": "won",
-        "write": "wrote written", "child": "children", "man": "men", "woman": "women", "foot": "feet",
-        "shoe": "shoes", "life": "lives", "wife": "wives",
-    }.items()
-    for form in forms.split()
-}  # fmt: skip
-_SAME: Final = {
-    form: word
-    for word, forms in {
-        "father": "dad daddy", "mother": "mum mom mummy", "child": "kid", "doctor": "gp physician",
-        "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
-        "ten": "10", "eleven": "11", "twelve": "12", "sixteen": "16", "twenty": "20", "thirty": "30", "hundred": "100",
-        "thousand": "1000",
-    }.items()
-    for form in forms.split()
-}  # fmt: skip
 
 
 class Telling(NamedTuple):
@@ -124,13 +84,6 @@ class Telling(NamedTuple):
     """The fact's id."""
     score: float
     """The share of the fact's words that was said, by weight: 0 to 1."""
-
-
-class _Said(NamedTuple):
-    """An utterance in its normal form, and its words."""
-
-    text: str
-    words: tuple[str, ...]
 
 
 Weights = Mapping[int, tuple[int, int]]
@@ -176,7 +129,7 @@ class _Bags(dict[str, tuple[int, ...]]):
     def __missing__(self, word: str) -> tuple[int, ...]:
         met: tuple[int, ...] = ()
         if word not in _STOP:
-            stem = _stem(word)
+            stem = stem_of(word)
             if stem[:_PREFIX] in self._starts:  # as few are: most words meet nothing
                 met = self._facts.met_by(stem) + self._cues.met_by(stem)
         if len(self) < _MEMORY:
@@ -206,20 +159,20 @@ class FactDetector:
             known: what both sides know already, such as the situation and the names: its words weigh little.
         """
         self._ids = [fact.id for fact in facts]
-        texts = [_words(_normal(fact.text)) for fact in facts]
-        stems = [[_stem(word) for word in dict.fromkeys(words) if word not in _STOP] for words in texts]
+        texts = [words_in(normal_form(fact.text)) for fact in facts]
+        stems = [[stem_of(word) for word in dict.fromkeys(words) if word not in _STOP] for words in texts]
         shared = Counter(stem for some in stems for stem in set(some))
-        common = frozenset(map(_stem, _words(_normal(known))))
+        common = frozenset(map(stem_of, words_in(normal_form(known))))
         weigh = {stem: _weight(stem, shared[stem], common) for stem in shared}
         self._negated = [not _NEGATIONS.isdisjoint(words) for words in texts]
         self._whole: dict[tuple[str, ...], list[int]] = {}
         for index, words in enumerate(texts):
             if stems[index]:
                 self._whole.setdefault(tuple(words), []).append(index)
-        cues = [(index, _words(_normal(cue))) for index, fact in enumerate(facts) for cue in fact.about]
+        cues = [(index, words_in(normal_form(cue))) for index, fact in enumerate(facts) for cue in fact.about]
         self._bags = _Bags(
             [{stem: weigh[stem] for stem in some} for some in stems],
-            [{_stem(word): 1 for word in words if word not in _STOP} for _, words in cues],
+            [{stem_of(word): 1 for word in words if word not in _STOP} for _, words in cues],
         )
         # The fact that each bag is about, and the least weight of a question: a share of a fact, the whole of a cue.
         count, totals = len(facts), self._bags.totals
@@ -232,7 +185,7 @@ class FactDetector:
         Returns:
             The facts whose score is :data:`THRESHOLD` or more, best first; facts of one score in their own order.
         """
-        said = _split(utterance)
+        said = said_in(utterance)
         weights = self._bags.weigh(said.words)
         return self._told(said, weights) if weights else ()
 
@@ -242,11 +195,11 @@ class FactDetector:
 
     def read(self, utterance: str) -> tuple[tuple[Telling, ...], tuple[str, ...]]:
         """What :meth:`told` and :meth:`asked` give, for the price of one."""
-        said = _split(utterance)
+        said = said_in(utterance)
         weights = self._bags.weigh(said.words)
         return (self._told(said, weights), self._asked(said, weights)) if weights else ((), ())
 
-    def _told(self, said: _Said, weights: Weights) -> tuple[Telling, ...]:
+    def _told(self, said: Said, weights: Weights) -> tuple[Telling, ...]:
         heard = self._scores(weights)
         if not heard:
             return ()
@@ -254,10 +207,10 @@ class FactDetector:
         best_first = sorted(heard, key=lambda index: (-heard[index], index))
         return tuple(Telling(self._ids[index], heard[index]) for index in best_first)
 
-    def _asked(self, said: _Said, weights: Weights) -> tuple[str, ...]:
+    def _asked(self, said: Said, weights: Weights) -> tuple[str, ...]:
         if not self._sought(weights) or not any(part in said.text for part in _QUESTION_PARTS):
             return ()
-        asking = [word for sentence in _SENTENCE.findall(said.text) if _asks(sentence) for word in _words(sentence)]
+        asking = [word for sentence in _SENTENCE.findall(said.text) if _asks(sentence) for word in words_in(sentence)]
         return tuple(self._ids[index] for index in sorted(self._sought(self._bags.weigh(asking))))
 
     def _sought(self, weights: Weights) -> set[int]:
@@ -290,64 +243,7 @@ class FactDetector:
         return scores | dict.fromkeys(self._whole.get(tuple(words), ()), 1.0)
 
 
-@lru_cache(maxsize=16)
-def _split(utterance: str) -> _Said:
-    """What is read of an utterance. It is asked for several times in a row, for each side's facts."""
-    text = _normal(utterance)
-    return _Said(text, tuple(_words(text)))
-
-
-def _normal(text: str) -> str:
-    """The text in one form, whatever its letters' case and width and its marks' shape."""
-    if not text.isascii():
-        for mark, plain in _MARKS:  # most of what is not ASCII in an English text; the rest is slow
-            text = text.replace(mark, plain)
-    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold().replace("_", " ")
-
-
-def _words(normal: str) -> list[str]:
-    """The words of a text in its normal form, in order; scripts that write no spaces give pairs of signs."""
-    if normal.isascii():
-        return normal.encode().translate(_SPACES).decode().split()  # several times as fast as str.translate
-    return [piece for word in _WORD.findall(normal) for piece in _pieces(word)]
-
-
-def _pieces(word: str) -> Iterable[str]:
-    if word.isascii() or not _UNSPACED.search(word):
-        return (word,)
-    return [word[at : at + 2] for at in range(len(word) - 1)]
-
-
-def _stem(word: str) -> str:
-    """The word without its commonest English endings; a word of another language mostly stays as it is."""
-    stem = _bare(_IRREGULAR.get(word, word))
-    return _SAME_STEMS.get(stem, stem)
-
-
-def _bare(word: str) -> str:
-    if word.isdecimal():  # 2000 is no form of 200
-        return word
-    if word[-1] in "dgs":  # as all endings end
-        for ending, instead, least in _ENDINGS:
-            if word.endswith(ending) and len(word) >= least + len(ending):
-                word = word[: -len(ending)] + instead
-                break
-    if len(word) > 3 and word[-1] == word[-2]:
-        word = word[:-1]
-    return word[:-1] if len(word) > 3 and word[-1] == "e" else word
-
-
-_ENDINGS: Final = (
-    ("ies", "y", 2),
-    ("ied", "y", 2),
-    ("ing", "", 3),
-    ("ed", "", 3),
-    ("ss", "ss", 1),
-    ("us", "us", 1),
-    ("s", "", 2),
-)
-_SAME_STEMS: Final = {_bare(form): _bare(word) for form, word in _SAME.items()}
-_LIGHT_STEMS: Final = frozenset(map(_stem, _LIGHT))
+_LIGHT_STEMS: Final = frozenset(map(stem_of, _LIGHT))
 
 
 def _weight(stem: str, sharing: int, common: frozenset[str]) -> int:
@@ -371,7 +267,7 @@ def _asks(sentence: str) -> bool:
     """Whether a sentence is a question to the other, and not about the speaker alone."""
     if sentence.lstrip().startswith(_ORDERS) or any(part in sentence for part in _INVITING):
         return True
-    words = _words(sentence)
+    words = words_in(sentence)
     if not words:
         return False
     to_other = not _SECOND.isdisjoint(words)
@@ -397,7 +293,7 @@ def _said_and_denied(text: str) -> tuple[list[str], list[str]]:
                 reach = 0
             elif reach:
                 reach -= 1
-                denied += _pieces(token)
+                denied += pieces_of(token)
             else:
-                said += _pieces(token)
+                said += pieces_of(token)
     return said, denied

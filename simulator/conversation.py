@@ -195,7 +195,7 @@ class Conversation:
     def _noticed(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
         """What the words say beside what was declared, and what the other comes to know by it."""
         found: list[ev.AnyEvent] = []
-        for reading in read_words(self._stage.detectors, self.state, role, reply):
+        for reading in read_words(self._stage.met, self.state, role, reply):
             found.append(self._next(ev.Noticed, turn=turn, role=role, detector=FactDetector.name, **reading._asdict()))
             if reading.what == "undeclared":
                 found.append(self._next(ev.Learned, turn=turn, fact=reading.fact, by=role.other, how="noticed"))

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 from confide.agents import AnyReply
 from confide.scenarios import Role
 from confide.simulator.state import State
-from confide.simulator.telling import FactDetector
+from confide.simulator.telling import MEMORY, FactDetector
+from confide.simulator.words import said_in
 
 What = Literal["asked", "inferred", "undeclared", "unsaid"]
 
@@ -21,20 +22,37 @@ class Reading(NamedTuple):
     score: float | None
 
 
-def read_words(detectors: Mapping[Role, FactDetector], state: State, role: Role, reply: AnyReply) -> list[Reading]:
+class Met(dict[str, bool]):
+    """Whether a word is of any fact, on whichever side. A word is looked up once, and then remembered."""
+
+    def __init__(self, detectors: Mapping[Role, FactDetector]) -> None:
+        """Ask ``detectors``."""
+        super().__init__()
+        self.detectors = detectors
+        """For each role, what recognises its facts."""
+
+    def __missing__(self, word: str) -> bool:
+        met = any(detector.meets(word) for detector in self.detectors.values())
+        if len(self) < MEMORY:
+            self[word] = met
+        return met
+
+
+def read_words(met: Met, state: State, role: Role, reply: AnyReply) -> list[Reading]:
     """What the words of ``reply`` say about facts.
 
     Args:
-        detectors: for each role, what recognises its facts.
+        met: knows the words of each role's facts.
         state: the state once the reply was spoken and its declarations were taken down.
         role: who speaks.
         reply: what it says.
     """
     words = reply.utterance
-    declared, told = reply.told or (), detectors[role].told(words)
-    inferred, asked = detectors[role.other].read(words)
-    if not (declared or told or inferred or asked):  # as at most turns
+    declared, detectors = reply.told or (), met.detectors
+    if not declared and not any(map(met.__getitem__, said_in(words).words)):  # as at many turns
         return []
+    told = detectors[role].told(words)
+    inferred, asked = detectors[role.other].read(words)
     said = {telling.fact: telling.score for telling in told}
     found = [Reading(fact, "unsaid", None) for fact in declared if fact not in said]
     found += [

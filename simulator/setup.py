@@ -32,6 +32,7 @@ from confide.scenarios import (
 from confide.simulator import events as ev
 from confide.simulator.authorship import AuthorFrame, AuthorViews, author_frame_of
 from confide.simulator.cast import Cast, ModelCard, PerRole
+from confide.simulator.reading import Met
 from confide.simulator.telling import FactDetector
 from confide.simulator.views import Frame, ViewBuilder, Views, frame_of
 
@@ -45,8 +46,8 @@ class Stage(NamedTuple):
     """Who writes the whole conversation at once, where the condition has it so."""
     frames: Mapping[Role, Frame] | AuthorFrame
     """What each role's views begin with, or the author's."""
-    detectors: Mapping[Role, FactDetector]
-    """For each role, what recognises its facts in words."""
+    met: Met
+    """Which words are of facts, with what recognises each role's facts in them."""
     started: ev.Started
     """How each of its conversations begins, but for what is its own."""
 
@@ -117,7 +118,7 @@ class Setup(NamedTuple):
         }
         agents = {role: RoleAgent(rules[role], self.models[role], self.prompts[role]) for role in Role}
         public = f"{scenario.situation} {scenario.seeker.persona.name} {scenario.supporter.persona.name}"
-        detectors = {role: FactDetector(scenario.role(role).facts, public) for role in Role}
+        met = Met({role: FactDetector(scenario.role(role).facts, public) for role in Role})
         script = None
         if condition.writer is Writer.TWO_AGENTS:
             frames: Mapping[Role, Frame] | AuthorFrame = {
@@ -129,7 +130,7 @@ class Setup(NamedTuple):
             frames = author_frame_of(scenario, self.taxonomy, prompt, model.format, condition)
             if condition.writer is Writer.SCRIPT:
                 script = ScriptAgent(ScriptRules(rules, scenario.opens, scenario.limits.turns), model, prompt)
-        return Stage(agents, script, frames, detectors, self._started())
+        return Stage(agents, script, frames, met, self._started())
 
     def _started(self) -> ev.Started:
         return ev.Started(

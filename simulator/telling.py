@@ -30,7 +30,7 @@ _FULL: Final = 720
 """Weight of a word that only one fact has; a number that small counts divide."""
 _LIGHT_SHARE: Final = 4
 _KNOWN_SHARE: Final = 4
-_MEMORY: Final = 5_000
+MEMORY: Final = 5_000
 """Words that a detector remembers the meaning of; later ones are looked up anew each time."""
 _PREFIX: Final = 5
 """Stems with this many first letters in common may be forms of one word."""
@@ -132,7 +132,7 @@ class _Bags(dict[str, tuple[int, ...]]):
             stem = stem_of(word)
             if stem[:_PREFIX] in self._starts:  # as few are: most words meet nothing
                 met = self._facts.met_by(stem) + self._cues.met_by(stem)
-        if len(self) < _MEMORY:
+        if len(self) < MEMORY:
             self[word] = met
         return met
 
@@ -178,6 +178,10 @@ class FactDetector:
         count, totals = len(facts), self._bags.totals
         self._about = [*range(count), *(index for index, _ in cues)]
         self._least = [*(ASK_THRESHOLD * total for total in totals[:count]), *totals[count:]]
+
+    def meets(self, word: str) -> bool:
+        """Whether a word, in its normal form, is of any fact or cue; of an utterance without one nothing is read."""
+        return bool(self._bags[word])
 
     def told(self, utterance: str) -> tuple[Telling, ...]:
         """The facts that the speaker of ``utterance``, whose facts these are, tells with it.

@@ -16,8 +16,10 @@ from benchmarks.telling import Bench, other_role
 from confide.agents import Fault, Model, ModelError, ReplyError, wrap_client
 from confide.agents.models.openai import OpenAIClient
 from confide.evaluators.detectors import EmbeddedTelling, JudgedTelling, LexicalTelling, labelled_utterances
-from confide.scenarios import Fact, Reveal, read_scenarios
+from confide.scenarios import Fact, Reveal, Role, read_scenarios
+from confide.simulator.reading import Met
 from confide.simulator.telling import THRESHOLD, FactDetector
+from confide.simulator.words import said_in
 from tests.fake_server import Answer, FakeServer, Got, completion, refused, said
 
 ROOT = Path(__file__).parent.parent
@@ -171,6 +173,16 @@ def test_any_text_gets_an_answer(texts: list[str], utterance: str, known: str) -
     again = FactDetector(own, known)
     assert (again.told(utterance), again.asked(utterance)) == (tellings, detector.asked(utterance))
     assert detector.told(utterance) == tellings
+
+
+@given(st.lists(ANY_TEXT | WORDY, min_size=1, max_size=2), st.lists(WORDY | ANY_TEXT, max_size=4).map(" ".join))
+@example(["She hid a textbook."], "Have you hidden the text?")
+def test_nothing_is_read_of_words_that_are_met_by_no_fact(texts: list[str], utterance: str) -> None:
+    detector = FactDetector([a_fact(str(number), text) for number, text in enumerate(texts)])
+    if any(detector.told(utterance)) or any(detector.asked(utterance)):
+        assert any(map(detector.meets, said_in(utterance).words))
+    met = Met({Role.SEEKER: FactDetector([]), Role.SUPPORTER: detector})
+    assert [met[word] for word in said_in(utterance).words] == [*map(detector.meets, said_in(utterance).words)]
 
 
 @given(

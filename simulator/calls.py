@@ -68,8 +68,8 @@ def _same(last: View, view: View) -> int:
     """How many segments two views begin with in common: most often all of the last one's but its tail."""
     before, now = last.segments, view.segments
     same = min(len(last.begun.segments), len(now))
-    while before[:same] != now[:same]:
-        same -= 1
+    if before[:same] != now[:same]:
+        same = 0
     for one, other in zip(before[same:], now[same:], strict=False):
         if one != other:
             break

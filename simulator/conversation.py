@@ -187,9 +187,7 @@ class Conversation:
 
     def _learned(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:
         """What the other comes to know because the reply declares it."""
-        if not reply.told:
-            return []
-        new = [fact for fact in reply.told if fact not in self.state.told]
+        new = [fact for fact in reply.told or () if fact not in self.state.told]
         return [self._next(ev.Learned, turn=turn, fact=fact, by=role.other) for fact in new]
 
     def _noticed(self, role: Role, turn: int, reply: AnyReply) -> list[ev.AnyEvent]:

@@ -40,8 +40,7 @@ async def synced(fd: int) -> None:
 class _Disk:
     """Syncs files of one event loop. Those that come up while a thread is at work go to the next one together.
 
-    To hand one file over holds the event loop up for nearly as long as the disk takes for it, and conversations that
-    began together tend to end together.
+    Handing a file over, and hearing of it, costs the event loop time too, and talks that began together end together.
     """
 
     def __init__(self) -> None:

@@ -169,7 +169,7 @@ def finished(folder: Path) -> list[Path]:
     Raises:
         InputFileError: the index is damaged.
     """
-    was_packed = (folder / FOLDER / INDEX).exists()
+    was_packed = _index(folder).exists()
     names = set(_file_names(folder))
     packed = places(folder)
     if was_packed and not packed:  # unpacked between the two looks

@@ -189,9 +189,7 @@ class FactDetector:
         Returns:
             The facts whose score is :data:`THRESHOLD` or more, best first; facts of one score in their own order.
         """
-        said = said_in(utterance)
-        weights = self._bags.weigh(said.words)
-        return self._told(said, weights) if weights else ()
+        return self._told(said := said_in(utterance), self._bags.weigh(said.words))
 
     def asked(self, utterance: str) -> tuple[str, ...]:
         """The ids of the facts that the other side, by saying ``utterance``, asks about; in the facts' order."""
@@ -201,7 +199,7 @@ class FactDetector:
         """What :meth:`told` and :meth:`asked` give, for the price of one."""
         said = said_in(utterance)
         weights = self._bags.weigh(said.words)
-        return (self._told(said, weights), self._asked(said, weights)) if weights else ((), ())
+        return self._told(said, weights), self._asked(said, weights)
 
     def _told(self, said: Said, weights: Weights) -> tuple[Telling, ...]:
         heard = self._scores(weights)

@@ -310,7 +310,8 @@ async def test_files_wait_for_the_disk_together_and_each_hears_of_itself_alone(t
     await asyncio.sleep(0.05)
     assert not any(task.done() for task in tasks)
     may_go.set()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [file for file, outcome in zip(files, outcomes, strict=True) if outcome is not None] == refused
     assert sorted(synced) == sorted(files)
     assert [len(fds) for fds in sorted(handed, key=min)] == [1, 16, 16, 7]

@@ -78,32 +78,62 @@ class Segment:
         return f"Segment({self.source!r}, {self.place.value!r}, {self.text!r})"
 
 
-class Begun(NamedTuple):
+class Begun:
     """The beginning that the views of one talk share, rendered: the head, and what was said.
 
-    No head segment may follow it: it would join a message that is made.
+    No head segment may follow it: it would join a message that is made. Beginnings that grow out of one another hold
+    the same lists, each as much of them as is its own: a turn copies nothing of what was said before it.
     """
 
-    segments: tuple[Segment, ...] = ()
-    messages: tuple[LLMMessage, ...] = ()
-    marks: str = ""
-    """What they add to the content address of a prompt: a line each."""
+    __slots__ = ("_messages", "_segments", "count", "marks", "size")
+
+    def __init__(self, segments: list[Segment], messages: list[LLMMessage], marks: str) -> None:
+        """Begin with all of two lists, that only grow from now on."""
+        self._segments = segments
+        self._messages = messages
+        self.size = len(segments)
+        """How many segments it holds."""
+        self.count = len(messages)
+        """How many messages it holds."""
+        self.marks = marks
+        """What they add to the content address of a prompt: a line each."""
 
     @classmethod
     def of(cls, role: Role, head: Sequence[Segment]) -> Begun:
         """The beginning of views of ``role`` before anything is said."""
         made = _made_of(role, head)
-        return cls(tuple(head), tuple(message for message, _ in made), "".join(mark for _, mark in made))
+        return cls([*head], [message for message, _ in made], "".join([mark for _, mark in made]))
 
     def plus(self, role: Role, talk: Sequence[Segment]) -> Begun:
         """This beginning with more of the ``talk`` at its end: segments that make a message each."""
-        segments, messages, marks = self
-        more: list[LLMMessage] = []
+        segments, messages, marks = self._segments, self._messages, self.marks
+        if len(segments) > self.size:  # another one grew out of it already
+            segments, messages = segments[: self.size], self.messages
         for segment in talk:
             message, mark = segment.made or _alone(role, segment)
-            more.append(message)
+            segments.append(segment)
+            messages.append(message)
             marks += mark
-        return Begun((*segments, *talk), (*messages, *more), marks)
+        return Begun(segments, messages, marks)
+
+    @property
+    def messages(self) -> list[LLMMessage]:
+        """What it makes: a list of the caller's own."""
+        return self._messages[: self.count]
+
+    def after(self, size: int) -> list[Segment]:
+        """Its segments but for the first ``size``."""
+        return self._segments[size : self.size]
+
+    def same(self, other: Begun) -> int:
+        """How many segments both begin with, as far as that is known without a look at them; there may be more."""
+        return min(self.size, other.size) if self._segments is other._segments else 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Begun) and (self.after(0), self.marks) == (other.after(0), other.marks)
+
+    def __hash__(self) -> int:
+        return hash(self.marks)
 
 
 class View(NamedTuple):
@@ -112,16 +142,27 @@ class View(NamedTuple):
     role: Role
     turn: int
     """0-based number of the turn that is to be spoken."""
-    segments: tuple[Segment, ...]
+    more: tuple[Segment, ...]
+    """The segments, but for those in :attr:`begun`."""
     facts: tuple[str, ...] = ()
     """Ids of the facts of the role's own that are in the view: those that its reply may declare as told."""
-    begun: Begun = Begun()
-    """As many of the segments, from the first on, as are rendered already: it saves work, and says nothing new."""
+    begun: Begun = Begun([], [], "")
+    """What the segments begin with, rendered already; most often all but a short tail."""
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """All of its segments, in order."""
+        return self.after(0)
+
+    def after(self, count: int) -> tuple[Segment, ...]:
+        """Its segments but for the first ``count``."""
+        begun = self.begun
+        return (*begun.after(count), *self.more[max(0, count - begun.size) :])
 
     def plus(self, *more: Segment) -> View:
         """This view with further segments at its end."""
-        role, turn, segments, facts, begun = self
-        return View(role, turn, segments + more, facts, begun)
+        role, turn, before, facts, begun = self
+        return View(role, turn, before + more, facts, begun)
 
 
 def text_hash(text: str) -> str:
@@ -144,11 +185,8 @@ def render(view: View) -> Rendered:
     Neighbouring head segments share one message, and so do neighbouring tail segments, joined by line breaks; every
     utterance and every reply keeps a message to itself.
     """
-    begun = view.begun
-    if view.segments[: len(begun.segments)] != begun.segments:  # the segments decide, whatever was rendered before
-        begun = Begun()
-    messages, marks = [*begun.messages], begun.marks
-    for message, mark in _made_of(view.role, view.segments[len(begun.segments) :]):
+    messages, marks = view.begun.messages, view.begun.marks
+    for message, mark in _made_of(view.role, view.more):
         messages.append(message)
         marks += mark
     return Rendered(messages, text_hash(marks[:-1]))

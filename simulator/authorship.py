@@ -121,13 +121,12 @@ class AuthorViews:
         role = state.next_role()
         talk = [segment for spoke in state.turns[known:] for segment in self._frame.turn(spoke)]
         self._turns = state.turns
-        self._begun = begun = self._begun.plus(role, talk)
-        return View(role, len(state.turns), begun.segments, self._frame.facts[role], begun)
+        self._begun = self._begun.plus(role, talk)
+        return View(role, len(state.turns), (), self._frame.facts[role], self._begun)
 
     def script(self, state: State) -> View:
         """What the author sees when it writes the whole conversation."""
-        begun = self._frame.begun
-        return View(state.next_role(), 0, (*begun.segments, *self._frame.ask), begun=begun)
+        return View(state.next_role(), 0, tuple(self._frame.ask), begun=self._frame.begun)
 
 
 def author_frame_of(

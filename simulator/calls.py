@@ -31,7 +31,7 @@ class CallLog:
         kept = 0 if last is None else _same(last, view)
         self._views[writer] = view
         answer = call.completion
-        new = view.segments[kept:]
+        new = view.after(kept)
         texts = self._new_texts(new)
         self._known.add(answer.content)
         return {
@@ -66,12 +66,9 @@ class CallLog:
 
 def _same(last: View, view: View) -> int:
     """How many segments two views begin with in common: most often all of the last one's but its tail."""
-    before, now = last.segments, view.segments
-    same = min(len(last.begun.segments), len(now))
-    if before[:same] != now[:same]:
-        same = 0
-    for one, other in zip(before[same:], now[same:], strict=False):
-        if one != other:
+    same = last.begun.same(view.begun)
+    for one, other in zip(last.after(same), view.after(same), strict=False):
+        if one is not other and one != other:
             break
         same += 1
     return same

@@ -203,13 +203,12 @@ class ViewBuilder:
     def view(self, state: State) -> View:
         """What the role may see now. It grows at the end: an earlier view without its tail begins it."""
         begun = self._grown(state)
-        segments = (*begun.segments, *self._frame.tail(state))
-        return View(self._frame.role, len(state.turns), segments, self._facts, begun)
+        return View(self._frame.role, len(state.turns), tuple(self._frame.tail(state)), self._facts, begun)
 
     def so_far(self, state: State) -> View:
         """See :class:`Views`."""
         begun = self._grown(state)
-        return View(self._frame.role, len(state.turns), begun.segments, self._facts, begun)
+        return View(self._frame.role, len(state.turns), (), self._facts, begun)
 
     def _grown(self, state: State) -> Begun:
         """The head and the talk up to now; the facts that entered the view meanwhile are in :attr:`_facts`."""

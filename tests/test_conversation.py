@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import accumulate
 
 import pytest
 from autogen_agentchat.base import TaskResult
@@ -11,11 +12,11 @@ from autogen_agentchat.teams import RoundRobinGroupChat
 from autogen_agentchat.ui import Console
 from autogen_core import CancellationToken
 
-from confide.agents import AgentNote, Fault, ModelError, SeekerReply, Segment, View, ViewMessage, prompt_hash, render
+from confide.agents import AgentNote, Fault, ModelError, SeekerReply, View, ViewMessage, prompt_hash, render
 from confide.agents.models import draw_reply
 from confide.evaluators import summarise
 from confide.scenarios import Role, read_scenario
-from confide.simulator import Called, Conversation, Ended, Failed, Learned, Memory, Moderator, Spoke, fold
+from confide.simulator import Called, Conversation, Ended, Failed, Learned, Memory, Moderator, Spoke, State
 from tests.helpers import by_role, make_setup, scripted, seeker_json, supporter_json, talk
 
 
@@ -232,20 +233,20 @@ def test_anything_but_a_plain_utterance_is_stopped_at_the_crossing(kind):
     assert not conversation.state.turns
 
 
-def test_a_prompt_is_made_from_the_segments_of_its_view_whatever_was_rendered_before():
+def test_a_prompt_that_grew_turn_by_turn_is_the_one_that_its_segments_make_at_once():
     memory = Memory()
     setup = make_setup("shared-dog", scripted()[0])
     asyncio.run(Conversation(setup, memory).run(None))
-    state = fold(memory.events)
-    assert len(state.turns) > 3
+    states = [state for state in accumulate(memory.events, State.after, initial=State()) if state.turns]
+    assert len(states[-1].turns) > 3
     for role, views in setup.prepare().views().items():
-        view = views.view(state)
-        assert view.begun.messages
-        other = tuple(Segment(each.source, each.place, each.text + "!") for each in view.segments)
-        for segments in (view.segments, view.plus(*view.segments[-2:]).segments, view.segments[:3], other):
-            cached, whole = render(view._replace(segments=segments)), render(View(role, view.turn, segments))
-            assert cached == whole
-            assert cached.hash == prompt_hash(cached.messages)
+        for state in states:
+            view = views.view(state)
+            assert view.begun.messages
+            for grown in (view, view.plus(*view.segments[-2:])):
+                prompt = render(grown)
+                assert prompt == render(View(role, view.turn, grown.segments))
+                assert prompt.hash == prompt_hash(prompt.messages)
 
 
 def test_as_an_autogen_agent_it_answers_with_the_utterance_alone():

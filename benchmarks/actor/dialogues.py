@@ -132,7 +132,7 @@ def training_view(dialogue: Dialogue, role: Role, *, other: bool, persona: bool)
         usual, in_file = words.get(segment.source, ("", ""))
         text = segment.text.replace(usual, in_file) if usual else segment.text
         segments.append(Segment(segment.source, segment.place, text))
-    return view._replace(segments=tuple(segments))
+    return View(view.role, view.turn, tuple(segments), view.facts)
 
 
 def facts_in_words(facts: tuple[Fact, ...]) -> str:

@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from pydantic import ValidationError
-from pydantic_core import to_json
 
 from confide.scenarios import ConfideError, InputFileError, Problem
 from confide.simulator import packed
@@ -199,7 +198,7 @@ class LogWriter:
         """
         # Every event begins with v, seq and at; putting the time in here is cheaper than another copy of the event.
         now = b'"at":%.6f' % time.time()
-        lines = b"".join([to_json(event).replace(b'"at":null', now, 1) + b"\n" for event in events])
+        lines = b"".join([_line(event).replace(b'"at":null', now, 1) for event in events])
         if isinstance(events[-1], Ended):
             start = lines.rfind(b"\n", 0, -1) + 1
             before = self._digest.copy()
@@ -259,6 +258,11 @@ class LogWriter:
     def discard(self) -> None:
         """Remove the live file of a conversation that was committed elsewhere."""
         self._live.unlink(missing_ok=True)
+
+
+def _line(event: AnyEvent) -> bytes:
+    # The same bytes as pydantic's to_json, which works out the type of every value anew.
+    return event.__pydantic_serializer__.to_json(event) + b"\n"
 
 
 def _cannot_write(file: Path, error: OSError) -> ConfideError:

@@ -28,10 +28,9 @@ class CallLog:
             cost: its price in US dollars; None if unknown.
         """
         view, last = call.view, self._views.get(writer)
-        kept = 0 if last is None else _same(last, view)
+        kept, new = _since(last, view)
         self._views[writer] = view
         answer = call.completion
-        new = view.after(kept)
         texts = self._new_texts(new)
         self._known.add(answer.content)
         return {
@@ -64,11 +63,14 @@ class CallLog:
         return fresh
 
 
-def _same(last: View, view: View) -> int:
-    """How many segments two views begin with in common: most often all of the last one's but its tail."""
-    same = last.begun.same(view.begun)
-    for one, other in zip(last.after(same), view.after(same), strict=False):
+def _since(last: View | None, view: View) -> tuple[int, tuple[Segment, ...]]:
+    """How many segments a view begins with in common with the last one, and the rest of its segments."""
+    if last is None:
+        return 0, view.segments
+    grown = last.begun.same(view.begun)
+    new, same = view.after(grown), 0
+    for one, other in zip(last.after(grown), new, strict=False):
         if one is not other and one != other:
             break
         same += 1
-    return same
+    return grown + same, new[same:]

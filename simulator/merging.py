@@ -150,7 +150,7 @@ def _fill(draft: Path, record: RunRecord, shards: Sequence[RunFolder]) -> None:
     for shard in shards:
         for log in shard.finished():
             _take(log, draft / "conversations" / log.name)
-        for log in (shard.path / "live").glob("*.jsonl"):
+        for log in shard.under_way.glob("*.jsonl"):
             if not shard.is_finished(log.stem):
                 _copy(log.read_bytes(), log, draft / "live" / log.name)
         for kind in ("measures", "judgements"):

@@ -28,7 +28,7 @@ from confide.simulator.log import LogBusyError, Sink, Tee
 from confide.simulator.measures import Reader
 from confide.simulator.planning import setup_of
 from confide.simulator.replay import ReplayError, resumed
-from confide.simulator.setup import Stage
+from confide.simulator.setup import Setup, Stage
 from confide.simulator.store import (
     Planned,
     RunFolder,
@@ -59,8 +59,8 @@ class Outcome(NamedTuple):
     """Of the unfinished, those that another process is writing."""
 
 
-Ready = dict[tuple[str, str], Stage]
-"""Scenarios made ready, by scenario and condition: they are the same in all of their conversations."""
+Ready = dict[tuple[str, str], tuple[Setup, Stage]]
+"""Setup and stage of each scenario and condition: of all of its conversations, but for what the setup names."""
 
 
 async def run_conversations(
@@ -166,17 +166,14 @@ async def _converse(
         if run.is_finished(planned.id):  # committed by another process since the queue was read
             writer.discard()
             return None
-        setup = setup_of(run.record, planned, models)
-        key = (planned.scenario.label, setup.condition.id)
-        if key not in ready:
-            ready[key] = setup.prepare()
+        setup, stage = _ready_for(planned, run, models, ready)
         try:
             logged = writer.recover()
             sinks: list[Sink] = [writer, meter.speaking, told]
             if along is not None:
                 along.write(*logged)
                 sinks.append(along)
-            conversation = resumed(setup, logged, Tee(*sinks), ready[key])
+            conversation = resumed(setup, logged, Tee(*sinks), stage)
             while conversation.state.ended is None:
                 if along is not None:
                     await along.keep_pace()
@@ -195,6 +192,15 @@ async def _converse(
         disk_s = time.perf_counter() - start
         meter.talked(disk_s, disk_s)
     return None
+
+
+def _ready_for(planned: Planned, run: RunFolder, models: Mapping[str, Model], ready: Ready) -> tuple[Setup, Stage]:
+    key = (planned.scenario.label, planned.condition.id)
+    if key not in ready:
+        setup = setup_of(run.record, planned, models)
+        ready[key] = setup, setup.prepare()
+    setup, stage = ready[key]
+    return setup._replace(conversation=planned.id, pair_key=planned.pair_key), stage
 
 
 @contextmanager

@@ -231,6 +231,10 @@ class RunFolder:
         """A run that is there; see :meth:`create` and :meth:`open`."""
         self.path = path
         self.record = record
+        self.conversations = path / "conversations"
+        """Where the logs of finished conversations lie."""
+        self.under_way = path / "live"
+        """Where the logs of conversations lie while they are under way."""
 
     @classmethod
     def create(cls, runs: Path, record: RunRecord) -> RunFolder:
@@ -239,14 +243,14 @@ class RunFolder:
         Raises:
             ConfideError: the runs folder cannot be written.
         """
-        path = runs / record.id
+        run = cls(runs / record.id, record)
         try:
-            for folder in (path / "conversations", path / "live"):
+            for folder in (run.conversations, run.under_way):
                 folder.mkdir(parents=True)
-            write_new(path / "run.json", record.model_dump_json(indent=1) + "\n")
+            write_new(run.path / "run.json", record.model_dump_json(indent=1) + "\n")
         except OSError as error:
-            raise ConfideError(f"cannot write the run's folder {path}: {error.strerror or error}") from None
-        return cls(path, record)
+            raise ConfideError(f"cannot write the run's folder {run.path}: {error.strerror or error}") from None
+        return run
 
     @classmethod
     def open(cls, folder: str | Path) -> RunFolder:
@@ -299,11 +303,11 @@ class RunFolder:
 
     def final(self, conversation: str) -> Path:
         """The name of a finished conversation's log: its file, unless it is packed; ``read_log`` reads both."""
-        return self.path / "conversations" / f"{conversation}.jsonl"
+        return self.conversations / f"{conversation}.jsonl"
 
     def live(self, conversation: str) -> Path:
         """Where a conversation lies while it is under way."""
-        return self.path / "live" / f"{conversation}.jsonl"
+        return self.under_way / f"{conversation}.jsonl"
 
     def writer(self, conversation: str) -> LogWriter:
         """A writer for the conversation's log.
@@ -320,13 +324,13 @@ class RunFolder:
 
     def finished(self) -> list[Path]:
         """The logs of all finished conversations, by name; a packed one has the name that it had before."""
-        return packed.finished(self.path / "conversations")
+        return packed.finished(self.conversations)
 
     def logs(self) -> list[Path]:
         """All logs that are there, finished ones first."""
         finished = self.finished()
         done = {file.name for file in finished}
-        return finished + [file for file in sorted((self.path / "live").glob("*.jsonl")) if file.name not in done]
+        return finished + [file for file in sorted(self.under_way.glob("*.jsonl")) if file.name not in done]
 
 
 def write_new(file: Path, text: str) -> None:

@@ -126,9 +126,9 @@ class Indexer:
     def _changed(self, db: sqlite3.Connection, run: RunFolder) -> tuple[list[_File], list[str]]:
         """The logs that changed, and the conversations that are gone."""
         no = _run_number(db, run)
-        folder = run.path / "conversations"
+        folder = run.conversations
         settled = self._is_settled(folder)
-        live = list(_files(run.path / "live", "live"))  # what is finished from here on is found in its final place
+        live = list(_files(run.under_way, "live"))  # what is finished from here on is found in its final place
         if settled:
             files = [file for file in live if not run.is_finished(file.conversation)]
             marks = ",".join("?" * len(files))

@@ -51,7 +51,7 @@ class Sizes(NamedTuple):
 
     at_once: int = 500
     """Conversations at once, for turns per second."""
-    rounds: int = 3
+    rounds: int = 5
     """Rounds of bare loop, confide and AutoGen, one after the other."""
     for_cpu: int = 200
     """Conversations per repeat, for CPU per turn."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from confide.agents import AnyReply
@@ -22,20 +22,27 @@ class Reading(NamedTuple):
     score: float | None
 
 
-class Met(dict[str, bool]):
-    """Whether a word is of any fact, on whichever side. A word is looked up once, and then remembered."""
+class Met:
+    """Tells whether words are of any fact, on whichever side. A word that is of none is looked up once."""
 
     def __init__(self, detectors: Mapping[Role, FactDetector]) -> None:
         """Ask ``detectors``."""
-        super().__init__()
         self.detectors = detectors
         """For each role, what recognises its facts."""
+        self._each = tuple(detectors.values())
+        self._of_none: set[str] = set()
 
-    def __missing__(self, word: str) -> bool:
-        met = any(detector.meets(word) for detector in self.detectors.values())
-        if len(self) < MEMORY:
-            self[word] = met
-        return met
+    def any_of(self, words: Iterable[str]) -> bool:
+        """Whether one of the words is of a fact; as at many turns, none is."""
+        of_none = self._of_none
+        for word in words:
+            if word not in of_none:
+                for detector in self._each:
+                    if detector.meets(word):
+                        return True
+                if len(of_none) < MEMORY:
+                    of_none.add(word)
+        return False
 
 
 def read_words(met: Met, state: State, role: Role, reply: AnyReply) -> list[Reading]:
@@ -49,7 +56,7 @@ def read_words(met: Met, state: State, role: Role, reply: AnyReply) -> list[Read
     """
     words = reply.utterance
     declared, detectors = reply.told or (), met.detectors
-    if not declared and not any(map(met.__getitem__, said_in(words).words)):  # as at many turns
+    if not declared and not met.any_of(said_in(words).words):
         return []
     told = detectors[role].told(words)
     inferred, asked = detectors[role.other].read(words)

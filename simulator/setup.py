@@ -47,7 +47,7 @@ class Stage(NamedTuple):
     frames: Mapping[Role, Frame] | AuthorFrame
     """What each role's views begin with, or the author's."""
     met: Met
-    """Which words are of facts, with what recognises each role's facts in them."""
+    """Tells whether words are of facts, with what recognises each role's facts in them."""
     started: ev.Started
     """How each of its conversations begins, but for what is its own."""
 

@@ -155,9 +155,8 @@ class View(NamedTuple):
         return self.after(0)
 
     def after(self, count: int) -> tuple[Segment, ...]:
-        """Its segments but for the first ``count``."""
-        begun = self.begun
-        return (*begun.after(count), *self.more[max(0, count - begun.size) :])
+        """Its segments but for the first ``count``, which must be of :attr:`begun`."""
+        return (*self.begun.after(count), *self.more)
 
     def plus(self, *more: Segment) -> View:
         """This view with further segments at its end."""

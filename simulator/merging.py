@@ -74,9 +74,7 @@ def merge(paths: Sequence[Path], out: Path) -> Merged:
     )
     draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     try:
-        for folder in ("conversations", "live"):
-            (draft / folder).mkdir(parents=True)
-        _fill(draft, record, shards)
+        _fill(RunFolder(draft, record), shards)
         write_new(draft / "run.json", record.model_dump_json(indent=1) + "\n")
         draft.rename(out)
     except OSError as error:
@@ -145,14 +143,16 @@ def _without_shard(command: Sequence[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def _fill(draft: Path, record: RunRecord, shards: Sequence[RunFolder]) -> None:
-    planned = {each.id for each in RunFolder(draft, record).planned()}
+def _fill(target: RunFolder, shards: Sequence[RunFolder]) -> None:
+    draft, planned = target.path, {each.id for each in target.planned()}
+    target.conversations.mkdir(parents=True)
+    target.under_way.mkdir()
     for shard in shards:
         for log in shard.finished():
-            _take(log, draft / "conversations" / log.name)
+            _take(log, target.final(log.stem))
         for log in shard.under_way.glob("*.jsonl"):
             if not shard.is_finished(log.stem):
-                _copy(log.read_bytes(), log, draft / "live" / log.name)
+                _copy(log.read_bytes(), log, target.live(log.stem))
         for kind in ("measures", "judgements"):
             for folder in measure_folders(shard, kind):
                 _take_readings(folder, draft / kind / folder.record.key, planned)

@@ -195,7 +195,7 @@ def _looked_at(run: RunFolder, turns: int) -> Found:
         faults = pool.starmap(_fault, [(log, turns) for log in logs], chunksize=100)
     wrong = [f"{log.name}: {fault}" for log, fault in zip(logs, faults, strict=True) if fault]
     names = [log.stem for log in logs]
-    live = len(list((run.path / "live").iterdir())) if (run.path / "live").is_dir() else 0
+    live = len(list(run.under_way.iterdir())) if run.under_way.is_dir() else 0
     return Found(
         len(set(names) & planned), len(logs) - len(wrong), len(set(names) - planned), live, wrong[0] if wrong else ""
     )

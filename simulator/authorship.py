@@ -126,7 +126,7 @@ class AuthorViews:
 
     def script(self, state: State) -> View:
         """What the author sees when it writes the whole conversation."""
-        return View(state.next_role(), 0, tuple(self._frame.ask), begun=self._frame.begun)
+        return View(state.next_role(), 0, self._frame.ask, begun=self._frame.begun)
 
 
 def author_frame_of(

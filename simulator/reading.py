@@ -29,7 +29,6 @@ class Met:
         """Ask ``detectors``."""
         self.detectors = detectors
         """For each role, what recognises its facts."""
-        self._each = tuple(detectors.values())
         self._of_none: set[str] = set()
 
     def any_of(self, words: Iterable[str]) -> bool:
@@ -37,7 +36,7 @@ class Met:
         of_none = self._of_none
         for word in words:
             if word not in of_none:
-                for detector in self._each:
+                for detector in self.detectors.values():
                     if detector.meets(word):
                         return True
                 if len(of_none) < MEMORY:

@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
 
 
 Ready = dict[tuple[str, str], tuple[Setup, Stage]]
-"""Setup and stage of each scenario and condition: of all of its conversations, but for what the setup names."""
+"""Setup and stage of each scenario and condition; its conversations differ in the setup's id and pair key alone."""
 
 
 async def run_conversations(
